@@ -1,0 +1,68 @@
+# Two commands do everything on a bare Debian 12, as root: make demo, make test.
+
+VENV     := .venv
+PYTHON   := $(VENV)/bin/python
+RUN      := 094.D-0114B
+REVIEW   := phoenix-data/review.txt
+PACKAGES := -e '.[dev]' -e plugins/phoenix-gen -e muse_deep_plugin \
+            -e plugins/phoenix-example -e plugins/phoenix-muse-sim -e bench
+PROJECTS := pyproject.toml muse_deep_plugin/pyproject.toml bench/pyproject.toml \
+            $(wildcard plugins/*/pyproject.toml)
+
+.PHONY: help demo test check bench recipes clean
+
+help:
+	@echo 'make demo    simulate an observatory and make deep datacubes of it'
+	@echo 'make test    run every test, with the real recipes'
+	@echo 'make check   what CI runs: ruff, format, mypy, and the tests'
+	@echo 'make bench   measure phoenix beside make -j2'
+	@echo 'make clean   remove the virtual environment and the demo'
+
+# The main job, as an operator does it; the review is by file, since nobody is asked.
+demo: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+demo: export PHOENIX_CONFIG := config/muse_deep.toml
+demo: $(VENV)/.installed recipes
+	phoenix_simulate_MUSE phoenix-data --size small --deep
+	phoenix -r $(RUN) -C
+	phoenix -r $(RUN) -P
+	phoenix -r $(RUN) -M --verdicts $(REVIEW) || test $$? -eq 5  # a table to fill in
+	sed -i 's/ TBD / ACCEPT /' $(REVIEW)
+	phoenix -r $(RUN) -M --verdicts $(REVIEW)
+	@echo 'deep datacubes and images:'
+	@ls phoenix-data/reduced/*/*.fits
+	@echo 'pictures of them:'
+	@ls phoenix-data/plots/*/*_dpc.png
+
+test: check
+
+check: $(VENV)/.installed recipes
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist loadfile
+
+bench: $(VENV)/.installed
+	$(PYTHON) bench/bench.py
+
+# ESO's recipes and what a virtual environment needs, from Debian, where missing.
+recipes: packages := esorex cpl-plugin-muse
+recipes:
+	@for package in $(packages); do \
+	    dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    echo "installing$$missing"; \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+
+$(VENV)/.installed: $(PROJECTS)
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -q --no-install-recommends python3-venv; }
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install -q $(PACKAGES)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) phoenix-data .mypy_cache .pytest_cache .ruff_cache .hypothesis

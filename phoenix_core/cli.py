@@ -1,0 +1,329 @@
+"""The command line: what people type, and what they are told.
+
+Everything heavy is imported inside the command that needs it, so that help is quick.
+"""
+
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from phoenix_core.cli_answer import answer
+from phoenix_core.errors import ConfigError, PhoenixError
+
+_INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    context_settings=_HELP,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+plugins_app = typer.Typer(
+    context_settings=_HELP, no_args_is_help=True, help="The installed plug-ins (PGIs)."
+)
+app.add_typer(plugins_app, name="plugins")
+process_ab_app = typer.Typer(
+    context_settings=_HELP, add_completion=False, pretty_exceptions_enable=False
+)
+process_qc_app = typer.Typer(
+    context_settings=_HELP, add_completion=False, pretty_exceptions_enable=False
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration; else $PHOENIX_CONFIG, else ./phoenix.toml.",
+    ),
+]
+RunOption = Annotated[
+    str, typer.Option("-r", metavar="RUN", help="The run, for example 094.D-0114B.")
+]
+DateOption = Annotated[
+    str, typer.Option("-d", metavar="DATE", help="The night, for example 2024-03-10.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Answer with one JSON document on stdout.")
+]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Show the trace behind an error.")
+]
+VersionOption = Annotated[
+    bool, typer.Option("-v", "--version", help="Tell the version and exit.")
+]
+
+_EPILOG = """[bold]Examples[/]
+
+phoenix -r 094.D-0114B -C    make the ABs and the plan, execute nothing
+
+phoenix -r 094.D-0114B -P    process and make the QC reports; call again to go on
+
+phoenix -r 094.D-0114B -P -a NAME.ab    one target only
+
+phoenix -r 094.D-0114B -M --verdicts review.txt    certify by file, and move
+
+phoenix status -r 094.D-0114B    what is done, runs, failed and why
+
+[bold]Exit codes[/]
+
+0 done, 2 configuration or command line, 3 plug-in, 4 processing, 5 certification,
+6 ingestion, 130 interrupted
+"""
+
+
+def run(application: typer.Typer, name: str) -> NoReturn:
+    """Run a command; turn what goes wrong into one line and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = application(prog_name=name, standalone_mode=False)
+    except PhoenixError as error:
+        _fail(name, str(error), error.exit_code)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            _leave(0)
+        told = f"{error.filename or 'input or output'}: {error.strerror or error}"
+        _fail(name, told, PhoenixError.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except Exception as error:
+        # Typer's own, of a wrong command line: it has no public base class.
+        if not hasattr(error, "format_message"):
+            raise
+        told = error.format_message().rstrip(".")
+        if not told:  # the help has been shown instead
+            _leave(ConfigError.exit_code)
+        _fail(name, f"{told}; {name} -h tells what there is", ConfigError.exit_code)
+    if code == _INTERRUPTED:  # typer turns the interruption into this number
+        _fail(name, "interrupted; call again to go on", _INTERRUPTED)
+    raise SystemExit(code or 0)
+
+
+def inherited(context: typer.Context, name: str, given: Any) -> Any:
+    """Return an option of a subcommand, or what stood before the subcommand."""
+    return given or context.find_root().params.get(name)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(name: str, message: str, code: int) -> NoReturn:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    line = " ".join(message.split())
+    if "--json" in sys.argv:
+        answer({"error": line, "exit_code": code})
+    typer.secho(f"{name}: {line}", fg="red", err=True)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    sys.stdout.flush()
+    raise SystemExit(code)
+
+
+@app.callback(invoke_without_command=True, epilog=_EPILOG)
+def phoenix(
+    context: typer.Context,
+    run_id: RunOption = "",
+    date: DateOption = "",
+    select: Annotated[
+        str, typer.Option("-a", metavar="AB", help="This AB and what it needs only.")
+    ] = "",
+    part_c: Annotated[
+        bool, typer.Option("-C", help="Part 1: make ABs, jobs and the plan.")
+    ] = False,
+    part_p: Annotated[
+        bool, typer.Option("-P", help="Part 1, then part 2: process, with QC.")
+    ] = False,
+    part_m: Annotated[
+        bool, typer.Option("-M", help="Part 3: certify and move the products.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("-n", help="With -M: keep the working products.")
+    ] = False,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            "--verdicts",
+            metavar="FILE",
+            help="With -M: take the verdicts from a text file; it is made if missing.",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Make ABs anew that were edited or moved."),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+    version: VersionOption = False,
+) -> None:
+    """Automatic science data production: ABs, recipes, QC, certification."""
+    if context.invoked_subcommand:
+        return
+    from phoenix_core import cli_parts  # noqa: PLC0415
+
+    if version:
+        raise ConfigError("-v goes alone")
+    if not (run_id or date):
+        if len(sys.argv) > 1:
+            raise ConfigError("name the run with -r, or the night with -d")
+        typer.echo(context.get_help())
+        return
+    parts = [p for p, on in (("C", part_c), ("P", part_p), ("M", part_m)) if on]
+    if len(parts) > 1:
+        given = " and ".join(f"-{part}" for part in parts)
+        raise ConfigError(f"{given}: one part at a time (-P does -C as well)")
+    if parts and parts != ["M"] and (keep or verdicts):
+        raise ConfigError("-n and --verdicts go with -M")
+    cli_parts.run_part(
+        parts[0] if parts else "",
+        config,
+        cli_parts.wishes(run_id, date, select, verdicts, fresh=fresh, keep=keep),
+        as_json=as_json,
+    )
+    del debug  # looked for where errors are told
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    run_id: RunOption = "",
+    date: DateOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """What became of each AB of a run; also while it is being processed."""
+    from phoenix_core import cli_questions  # noqa: PLC0415
+
+    cli_questions.status(
+        inherited(context, "config", config),
+        inherited(context, "run_id", run_id),
+        inherited(context, "date", date),
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    ab_name: Annotated[str, typer.Argument(metavar="AB")],
+    run_id: RunOption = "",
+    date: DateOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """What an AB needs, why it is out of date, what was or would be called."""
+    from phoenix_core import cli_questions  # noqa: PLC0415
+
+    cli_questions.explain(
+        inherited(context, "config", config),
+        inherited(context, "run_id", run_id),
+        inherited(context, "date", date),
+        ab_name,
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@app.command("pseudo-date")
+def pseudo_date(
+    context: typer.Context,
+    run_or_date: Annotated[str, typer.Argument(metavar="RUN|DATE")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Which pseudo-date a run has, or which run a pseudo-date."""
+    from phoenix_core import cli_questions  # noqa: PLC0415
+
+    cli_questions.pseudo_date(
+        inherited(context, "config", config),
+        run_or_date,
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@plugins_app.command("list")
+def plugins_list(
+    context: typer.Context,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the installed PGIs and the slots that they fill."""
+    from phoenix_core import cli_questions  # noqa: PLC0415
+
+    cli_questions.plugins_list(
+        inherited(context, "config", config),
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@plugins_app.command("check")
+def plugins_check(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(metavar="CONFIG")],
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Load a configuration and its PGIs as a run would."""
+    from phoenix_core import cli_questions  # noqa: PLC0415
+
+    cli_questions.plugins_check(config, as_json=inherited(context, "as_json", as_json))
+    del debug
+
+
+AbOption = Annotated[
+    str, typer.Option("-a", metavar="AB", help="The AB, as in the job file.")
+]
+
+
+@process_ab_app.command(
+    epilog="[bold]Example[/]: processAB -a NAME.2014-10-22T23:57:32.123.ab"
+)
+def process_ab(
+    ab_name: AbOption,
+    run_id: RunOption = "",
+    date: DateOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+    version: VersionOption = False,
+) -> None:
+    """Process one AB of a run that phoenix -C has made, unless it is up to date."""
+    from phoenix_core import cli_parts  # noqa: PLC0415
+
+    cli_parts.one_ab(config, run_id, date, ab_name, as_json=as_json)
+    del debug, version
+
+
+@process_qc_app.command(
+    epilog="[bold]Example[/]: processQC -a NAME.2014-10-22T23:57:32.123.ab"
+)
+def process_qc(
+    ab_name: AbOption,
+    run_id: RunOption = "",
+    date: DateOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+    version: VersionOption = False,
+) -> None:
+    """Make the QC report and plots of one AB, unless they are up to date."""
+    from phoenix_core import cli_parts  # noqa: PLC0415
+
+    cli_parts.one_qc(config, run_id, date, ab_name, as_json=as_json)
+    del debug, version

@@ -1,0 +1,314 @@
+"""The commands that work on a run, and how they tell what they did."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from phoenix_core.association_block import AbStatus, is_safe_name
+from phoenix_core.cascade import finals
+from phoenix_core.cli_answer import answer
+from phoenix_core.config import Config, find_config, read_config
+from phoenix_core.errors import CertificationError, ConfigError, ProcessingError
+from phoenix_core.ledger import open_ledger
+from phoenix_core.model import Job, Outcome, Run
+from phoenix_core.nearest import nearest
+from phoenix_core.plan import Plan, in_gb, in_time
+from phoenix_core.progress import told, watch_for
+from phoenix_core.run_lock import holding
+from phoenix_core.session import Session, Watch, Wishes, open_session
+
+_EXIT_FAILED = ProcessingError.exit_code
+
+
+def wishes(
+    run_id: str,
+    date: str,
+    select: str,
+    verdicts: Path | None,
+    *,
+    fresh: bool,
+    keep: bool,
+) -> Wishes:
+    """Gather what the command line says of a run."""
+    return Wishes(run_id, date, select, verdicts, fresh, keep)
+
+
+def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> None:
+    """Do one part of a run; without a name all three, where no review is mandatory."""
+    config = read_config(find_config(given))
+    certif = config.slots.get("phoenix.CERTIF_PGI", ())
+    if not part and certif:
+        raise ConfigError(
+            f"name a part, -C, -P or -M: {config.path} has CERTIF_PGI = "
+            f'"{certif[0]}", so the products have to be reviewed before they move'
+        )
+    console = Console(stderr=as_json, soft_wrap=True)
+    watch = Watch() if as_json else watch_for(console)
+    show = None if as_json else _shower(console)
+    with (
+        open_session(config, asked, show, watch) as session,
+        holding(session.lock, f"run {session.run.label}"),
+    ):
+        documents = [
+            _PARTS[letter](session, console, as_json=as_json) for letter in part or "PM"
+        ]
+    if as_json:
+        answer(documents[0] if len(documents) == 1 else {"parts": documents})
+    failed = [document for document in documents if not document["ok"]]
+    raise SystemExit(failed[0]["exit_code"] if failed else 0)
+
+
+def one_ab(
+    given: Path | None, run_id: str, date: str, name: str, *, as_json: bool
+) -> None:
+    """Process one AB by itself."""
+    from phoenix_core.process_ab import ProcessAb  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    with open_session(config, _wishes_of(config, run_id, date, name)) as session:
+        _check_there(session.run, name)
+        work = ProcessAb(session.run, session.pgis, session.sums)
+        outcome = work(Job(name))
+        with session.ledger.attempts_of(session.run.date) as keep:
+            keep(outcome)
+    _tell_one(outcome, as_json=as_json)
+
+
+def one_qc(
+    given: Path | None, run_id: str, date: str, name: str, *, as_json: bool
+) -> None:
+    """Make the QC of one AB by itself."""
+    from phoenix_core.process import ProcessQc  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    with open_session(config, _wishes_of(config, run_id, date, name)) as session:
+        _check_there(session.run, name)
+        outcome = ProcessQc(session.run, session.pgis)(Job(name))
+    _tell_one(outcome, as_json=as_json)
+
+
+def _create(session: Session, console: Console, *, as_json: bool) -> dict[str, Any]:
+    from phoenix_core.create import create  # noqa: PLC0415
+
+    plan = create(session)
+    if not as_json:
+        _show_plan(session.run, plan, console)
+    return {"part": "C", **_plan_document(session.run, plan)}
+
+
+def _process(session: Session, console: Console, *, as_json: bool) -> dict[str, Any]:
+    from phoenix_core.process import process  # noqa: PLC0415
+
+    done = process(session)
+    plan = _plan_document(session.run, done.plan)
+    if not as_json:
+        if done.plan.errors:
+            _show_plan(session.run, done.plan, console)
+        else:
+            _show_notes(done.plan, console)
+            _show_processed(session.run, done, console)
+    ok = plan["ok"] and not done.failures
+    return {
+        "part": "P",
+        **plan,
+        "ok": ok,
+        "exit_code": 0 if ok else _EXIT_FAILED,
+        "outcomes": [_plain(outcome) for outcome in done.outcomes],
+        "up_to_date": done.up_to_date,
+        "qc_failures": [_plain(outcome) for outcome in done.qc_failures],
+        "reports": [
+            {
+                "block": report.block,
+                "target": report.target,
+                "scores": [
+                    {**_plain(score), "passed": score.is_passed}
+                    for score in report.scores
+                ],
+                "plots": report.plots,
+            }
+            for report in done.reports
+        ],
+        "cover": done.cover,
+    }
+
+
+def _move(session: Session, console: Console, *, as_json: bool) -> dict[str, Any]:
+    from phoenix_core.move_products import move  # noqa: PLC0415
+
+    done = move(session.run, session.pgis)
+    session.events.tell("moved", moved=len(done.moved), deleted=len(done.deleted))
+    if not as_json:
+        _show_moved(session.run, done, console)
+    ok = not done.failed
+    return {
+        "part": "M",
+        "run": session.run.label,
+        "ok": ok,
+        "exit_code": 0 if ok else CertificationError.exit_code,
+        **_plain(done),
+    }
+
+
+_PARTS = {"C": _create, "P": _process, "M": _move}
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return attrs.asdict(value)
+
+
+def _plan_document(run: Run, plan: Plan) -> dict[str, Any]:
+    ok = not plan.errors
+    return {
+        "run": run.label,
+        "date": run.date,
+        "ok": ok,
+        "exit_code": 0 if ok else _EXIT_FAILED,
+        "abs": [block.name for block in plan.cascade.blocks],
+        "plan": [_plain(row) for row in plan.rows],
+        "findings": [_plain(finding) for finding in plan.findings],
+        "notes": plan.notes,
+        "job_file": plan.job_file,
+    }
+
+
+def _show_plan(run: Run, plan: Plan, console: Console) -> None:
+    table = Table(title=f"Plan of {run.label} ({run.date})", title_justify="left")
+    table.add_column("recipe", no_wrap=True)
+    table.add_column("data", overflow="fold")
+    for heading in ("ABs", "at\nonce", "time\nall", "memory\neach", "disk\nall"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in plan.rows:
+        table.add_row(
+            escape(row.recipe),
+            escape(row.raw_type),
+            str(row.number),
+            str(row.limit),
+            in_time(row.seconds),
+            in_gb(row.memory),
+            in_gb(row.disk),
+        )
+    if plan.rows:
+        console.print(table)
+    _show_notes(plan, console)
+    if plan.errors:
+        errors = len(plan.errors)
+        console.print(f"[red]{errors} error(s): mend them and call again[/]")
+    elif plan.job_file:
+        console.print(f"ABs:      {escape(str(run.ab_dir))}")
+        console.print(f"job file: {escape(str(plan.job_file))}")
+
+
+def _show_notes(plan: Plan, console: Console) -> None:
+    for finding in plan.findings:
+        kind, style = ("error", "red") if finding.is_error else ("warning", "yellow")
+        about = f"{finding.block}: " if finding.block else ""
+        told_once = "" if about and finding.block in finding.message else about
+        console.print(f"[{style}]{kind}[/]: {escape(told_once + finding.message)}")
+    for note in plan.notes:
+        console.print(f"note: {escape(note)}")
+
+
+def _show_processed(run: Run, done: Any, console: Console) -> None:
+    good = [o for o in done.outcomes if o.status is AbStatus.SUCCESSFUL]
+    counts = [f"{len(good)} ABs processed"]
+    if done.up_to_date:
+        counts.append(f"{len(done.up_to_date)} up to date")
+    failed = [o for o in done.failures if o.status is AbStatus.FAILED]
+    skipped = [o for o in done.failures if o.status is AbStatus.SKIPPED]
+    if failed:
+        counts.append(f"[red]{len(failed)} failed[/]")
+    if skipped:
+        counts.append(f"[yellow]{len(skipped)} skipped[/]")
+    console.print(f"{escape(run.label)}: {', '.join(counts)}")
+    for outcome in failed:
+        console.print(f"  [red]{escape(told(outcome))}[/]")
+    for outcome in skipped:
+        console.print(f"  [yellow]{escape(told(outcome))}[/]")
+    if done.failures:
+        console.print(
+            f"mend the cause (phoenix explain -r {escape(run.label)} AB tells more), "
+            f"then call phoenix again: what is finished is kept"
+        )
+        return
+    wanted = {block.name for block in finals(done.plan.cascade.blocks)}
+    for report in done.reports:
+        for plot in report.plots if report.block in wanted else ():
+            label = report.target or report.block
+            console.print(f"  {escape(label)}: {escape(str(plot))}")
+    if done.cover:
+        console.print(f"cover sheet: {escape(str(done.cover))}")
+
+
+def _show_moved(run: Run, done: Any, console: Console) -> None:
+    for verdict in done.rejected:
+        told_why = f"{verdict.block} was rejected and stays: {verdict.comment}"
+        console.print(f"  [yellow]{escape(told_why)}[/]")
+    for stays in done.undecided:
+        console.print(f"  {escape(stays.block)} stays: {escape(stays.why)}")
+    for stays in done.failed:
+        console.print(f"  [red]{escape(stays.block)} stays: {escape(stays.why)}[/]")
+    if not done.moved:
+        console.print(f"{escape(run.label)}: nothing to move")
+        return
+    for move in done.moved:
+        if move.target.is_relative_to(run.config.directories.reduced):
+            console.print(f"  {escape(str(move.target))}")
+    console.print(
+        f"{escape(run.label)}: {len(done.accepted)} accepted; {len(done.moved)} files "
+        f"moved, {len(done.deleted)} working products deleted"
+    )
+
+
+def _shower(console: Console) -> Any:
+    def show(fact: str) -> None:
+        console.print(escape(fact), highlight=False)
+
+    return show
+
+
+def _wishes_of(config: Config, run_id: str, date: str, name: str) -> Wishes:
+    """Find the run of an AB, where the command line does not name it."""
+    if run_id or date:
+        return Wishes(run_id, date, name)
+    found = sorted(config.directories.ab.glob(f"*/{_plain_name(name)}"))
+    dates = [path.parent.name for path in found]
+    places = " and ".join(dates)
+    if not dates:
+        known = (path.name for path in config.directories.ab.glob("*/*.ab"))
+        raise ConfigError(
+            f"no AB {name} below {config.directories.ab}{nearest(name, known)}"
+        )
+    if len(dates) > 1:  # runs and nights may have ABs of the same names
+        with open_ledger(config.database) as ledger:
+            is_deep = config.mode == "DEEP"
+            dates = [d for d in dates if (ledger.run_of(d) is not None) == is_deep]
+    if len(dates) != 1:
+        raise ConfigError(f"{name} is in {places}: say which with -d DATE")
+    return Wishes(date=dates[0], select=name)
+
+
+def _plain_name(name: str) -> str:
+    if not is_safe_name(name):
+        raise ConfigError(f"'{name}' is no name of an AB")
+    return name
+
+
+def _check_there(run: Run, name: str) -> None:
+    if not run.ab_path(_plain_name(name)).exists():
+        known = (path.name for path in run.ab_dir.glob("*.ab"))
+        raise ConfigError(f"no AB {name} in {run.ab_dir}{nearest(name, known)}")
+
+
+def _tell_one(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        answer(_plain(outcome))
+    elif not outcome.is_new:
+        typer.echo(f"{outcome.block} is up to date")
+    else:
+        typer.echo(told(outcome))
+    raise SystemExit(0 if outcome.status is AbStatus.SUCCESSFUL else _EXIT_FAILED)

@@ -1,0 +1,181 @@
+"""The commands that only ask: status, explain, pseudo-date, plugins."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import attrs
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from phoenix_core.cli_answer import answer
+from phoenix_core.config import find_config, read_config
+from phoenix_core.ledger import open_ledger
+from phoenix_core.pgis import installed, load
+from phoenix_core.plan import in_gb, in_time
+from phoenix_core.session import LOCK, Wishes, make_run, open_session
+
+_STYLES = {
+    "SUCCESSFUL": "green",
+    "FAILED": "red",
+    "SKIPPED": "yellow",
+    "RUNNING": "cyan",
+}
+
+
+def status(given: Path | None, run_id: str, date: str, *, as_json: bool) -> None:
+    """Tell the state of each AB of a run."""
+    from phoenix_core.run_lock import holder_of, is_held  # noqa: PLC0415
+    from phoenix_core.status import state_of  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    with open_ledger(config.database) as ledger:
+        run = make_run(config, Wishes(run_id, date), ledger, register=False)
+    state = state_of(run)
+    lock = run.ab_dir / LOCK
+    holder = holder_of(lock) if is_held(lock) else ""
+    if as_json:
+        answer({**attrs.asdict(state), "held_by": holder})
+        return
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("AB", "state"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("time", "memory"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("recipe", overflow="fold")
+    for ab in state.abs:
+        shown = "MOVED" if ab.is_moved else ab.state
+        table.add_row(
+            escape(ab.name),
+            f"[{_STYLES.get(ab.state, 'default')}]{shown}[/]",
+            in_time(ab.seconds) if ab.seconds else "",
+            in_gb(ab.memory) if ab.memory else "",
+            escape(f"{ab.recipe} {ab.target}"),
+        )
+    console.print(table)
+    for ab in state.abs:
+        if ab.cause:
+            style = _STYLES.get(ab.state, "default")
+            why = f"{ab.name} {ab.state}: {ab.cause}"
+            console.print(f"[{style}]{escape(why)}[/]", highlight=False)
+    states = ("SUCCESSFUL", "RUNNING", "CREATED", "FAILED", "SKIPPED")
+    counts = [f"{state.count(s)} {s}" for s in states if state.count(s)]
+    console.print(
+        f"{escape(state.run)} ({state.date}): {', '.join(counts) or 'no ABs'}"
+    )
+    if holder:
+        console.print(f"held by {escape(holder)}")
+
+
+def explain(
+    given: Path | None, run_id: str, date: str, name: str, *, as_json: bool
+) -> None:
+    """Explain one AB."""
+    from phoenix_core.explain import explain as explained  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    with open_ledger(config.database) as ledger:
+        make_run(config, Wishes(run_id, date), ledger, register=False)
+    with open_session(config, Wishes(run_id, date, name)) as session:
+        told = explained(session, name)
+    if as_json:
+        answer(attrs.asdict(told))
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    style = _STYLES.get(told.status, "default")
+    console.print(f"[bold]{escape(told.name)}[/]  {escape(told.recipe)}", end="  ")
+    console.print(f"[{style}]{told.status}[/] {escape(told.cause)}")
+    _lines(console, "file", [told.file])
+    _lines(console, "needs", [_need(need) for need in told.needs])
+    _lines(console, "taken by", told.taken_by)
+    _lines(console, "inputs", [f"{tag}  {path}" for path, tag in told.inputs])
+    _lines(console, "problem", [told.problem] if told.problem else [])
+    _lines(console, "due because", told.due or ("it is not due: it is up to date",))
+    was = "was called" if told.status == "SUCCESSFUL" else "would be called"
+    if told.command:
+        _lines(console, was, [shlex.join(told.command), told.version])
+    _lines(console, "log", [told.log] if told.log else [])
+    _lines(console, "products", told.products)
+    _lines(
+        console,
+        "attempts",
+        [
+            f"{a.at}  {a.status}  {a.seconds:.1f} s  {in_gb(a.memory)}  {a.cause}"
+            for a in told.attempts
+        ],
+    )
+
+
+def pseudo_date(given: Path | None, word: str, *, as_json: bool) -> None:
+    """Tell a run's pseudo-date or a pseudo-date's run."""
+    from phoenix_core.errors import ConfigError  # noqa: PLC0415
+    from phoenix_core.pseudo_date import is_date_label  # noqa: PLC0415
+    from phoenix_core.run_id import parse_run_id  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    with open_ledger(config.database) as ledger:
+        if is_date_label(word):
+            found = ledger.run_of(word)
+            if found is None:
+                raise ConfigError(f"no run has the pseudo-date {word}")
+            run_id, date, is_known = found, word, True
+        else:
+            run_id = parse_run_id(word)
+            known = ledger.known_date_of(run_id)
+            date, is_known = known or ledger.next_date_of(run_id), known is not None
+    if as_json:
+        answer({"run": run_id.plain, "date": date, "registered": is_known})
+        return
+    told = "" if is_known else "  (not registered yet: the first phoenix -r does it)"
+    typer.echo(f"{run_id.plain}  {date}{told}")
+
+
+def plugins_list(given: Path | None, *, as_json: bool) -> None:
+    """List the installed PGIs; mark those that a configuration names."""
+    used: dict[str, list[str]] = {}
+    if given:
+        for slot, names in read_config(find_config(given)).slots.items():
+            for name in names:
+                used.setdefault(name, []).append(slot)
+    rows = installed()
+    if as_json:
+        answer({"pgis": [{**attrs.asdict(r), "used": used.get(r.name)} for r in rows]})
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("PGI", no_wrap=True)
+    for heading in ("fills", "from", *(["used as"] if given else [])):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        fills = escape(", ".join(row.fills))
+        if row.problem:
+            fills = f"[red]{escape(row.problem)}[/]"
+        cells = [escape(row.name), fills, escape(row.distribution)]
+        if given:
+            cells.append(escape(", ".join(used.get(row.name, ()))))
+        table.add_row(*cells)
+    Console().print(table)
+
+
+def plugins_check(path: Path, *, as_json: bool) -> None:
+    """Load a configuration as a run would."""
+    config = read_config(find_config(path))
+    load(config)
+    number = len({name for names in config.slots.values() for name in names})
+    if as_json:
+        document: dict[str, Any] = {"ok": True, "slots": dict(config.slots)}
+        answer(document)
+        return
+    typer.echo(f"{path}: {number} PGIs load and fill their slots")
+
+
+def _need(need: Any) -> str:
+    return f"{need.name}  {need.status}  ({', '.join(need.categories)})"
+
+
+def _lines(console: Console, heading: str, lines: Any) -> None:
+    for place, line in enumerate(lines):
+        label = f"{heading}:" if not place else ""
+        console.print(f"  {label:<16}{escape(str(line))}")

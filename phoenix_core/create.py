@@ -1,0 +1,215 @@
+"""Part 1 of a run (-C): from the AB store to ABs, jobs and a plan; nothing is executed.
+
+ABs that a person edited since they were written are taken as they are.
+"""
+
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
+
+from phoenix_core import hookspecs
+from phoenix_core.ab_file import check_block, read_block, write_block
+from phoenix_core.association_block import (
+    PROCESSING,
+    AbStatus,
+    AssociationBlock,
+)
+from phoenix_core.bqs_local import budget
+from phoenix_core.cascade import check_cascade, finals, in_order, select
+from phoenix_core.errors import ConfigError, PgiError
+from phoenix_core.model import Cascade, Finding, Run
+from phoenix_core.move_products import finish_moves
+from phoenix_core.nearest import nearest
+from phoenix_core.plan import (
+    Plan,
+    check_jobs,
+    job_file,
+    rows_of,
+    what_cannot_fit,
+    write_job_file,
+)
+from phoenix_core.run_id import parse_run_id
+from phoenix_core.session import Session
+
+
+@frozen
+class _Taken:
+    """An AB as the run takes it, and whether a person's edit is what it is."""
+
+    block: AssociationBlock
+    is_edited: bool = False
+
+
+def create(session: Session) -> Plan:
+    """Make the ABs, check them and their inputs, and plan the jobs.
+
+    Error findings are in the plan: with them there is no job file and no going on.
+
+    Raises:
+        ConfigError: an AB is wrong, or -a names none.
+        PgiError: a PGI failed, or its answer breaks its slot's contract.
+    """
+    run, pgis = session.run, session.pgis
+    finish_moves(run)
+    source = pgis.call(hookspecs.ab_source, run=run)
+    stray = pgis.ask(hookspecs.ab_source_findings, run=run) or ()
+    whole = pgis.call(hookspecs.ab_pgi, run=run, blocks=_checked(run, source))
+    whole = evolve(whole, findings=(*stray, *whole.findings))
+    check_cascade(whole, pgis.names(hookspecs.ab_pgi)[0])
+    taken = [_as_on_disk(run, check_block(block)) for block in whole.blocks]
+    ordered = in_order_of(whole, [row.block for row in taken])
+    cascade, moved = _still_to_do(run, _selected(run, ordered))
+    names = {block.name for block in cascade.blocks}
+    edited = [r.block.name for r in taken if r.is_edited and r.block.name in names]
+    run.ab_dir.mkdir(parents=True, exist_ok=True)
+    for block in cascade.blocks:
+        path = run.ab_path(block.name)
+        if block.source != path:
+            write_block(path, block)
+    plan = _planned(session, cascade)
+    if plan.errors:
+        job_file(run).unlink(missing_ok=True)  # a former one tells of another plan
+    notes = [f"{name} was edited by hand and is taken as it is" for name in edited]
+    notes += [f"{name} is certified and moved already" for name in moved]
+    plan = evolve(plan, notes=tuple(notes))
+    session.events.tell(
+        "created",
+        abs=len(cascade.blocks),
+        jobs=len(plan.jobs),
+        errors=[finding.message for finding in plan.errors],
+        edited=edited,
+        moved=moved,
+    )
+    return plan
+
+
+def in_order_of(whole: Cascade, blocks: Sequence[AssociationBlock]) -> Cascade:
+    """Return the cascade with its ABs as they are now, in an order that still holds.
+
+    Raises:
+        ConfigError: an edited AB needs one that is not there, or takes the names of
+            another's products.
+    """
+    known = {block.name for block in blocks}
+    excused = {finding.block for finding in whole.findings if finding.is_error}
+    for block in blocks:
+        for need in block.needs:
+            if need not in known and block.name not in excused:
+                expected = f"an AB of the cascade{nearest(need, known)}"
+                raise block.wrong("MCALIB", f"VIRTUAL {need}", expected)
+    _check_roots(blocks)
+    cascade = evolve(whole, blocks=tuple(blocks))
+    try:
+        check_cascade(cascade, "the AB directory")
+    except PgiError:  # an edit changed what comes first
+        return evolve(whole, blocks=in_order(blocks))
+    return cascade
+
+
+def _check_roots(blocks: Sequence[AssociationBlock]) -> None:
+    """Refuse ABs whose products would have the same names."""
+    seen: dict[tuple[str, str], str] = {}
+    for block in blocks:
+        key = (block.raw_type, block.root)
+        if key in seen:
+            expected = f"another name than {seen[key]} has"
+            raise block.wrong("PROD_ROOT_NAME", block.root, expected)
+        seen[key] = block.name
+
+
+def _checked(
+    run: Run, source: Sequence[AssociationBlock]
+) -> tuple[AssociationBlock, ...]:
+    seen: set[str] = set()
+    for block in source:
+        check_block(block)
+        if block.name in seen:
+            raise block.wrong("AB_NAME", block.name, "a name no other AB of it has")
+        seen.add(block.name)
+        named = block.value("RUN_ID")
+        if run.run_id and named and parse_run_id(named) != run.run_id:
+            raise block.wrong("RUN_ID", named, f"{run.run_id.formal}, the run's own")
+    return tuple(source)
+
+
+def _as_on_disk(run: Run, block: AssociationBlock) -> _Taken:
+    """Join an AB of the cascade with what lies in the AB directory."""
+    path = run.ab_path(block.name)
+    if not path.exists():
+        return _Taken(_fresh(block))
+    old = check_block(read_block(path))
+    if old.definition_sum == block.definition_sum:
+        return _Taken(old)
+    # Without AB_SUM it was not phoenix who wrote it.
+    if (old.is_edited or not old.value("AB_SUM")) and not run.fresh:
+        return _Taken(old, is_edited=True)
+    # What the last call was made from stays, so that the difference can be told.
+    records = {name: old.values(name) for name in PROCESSING}
+    joined = evolve(block, source=None).updated(records)
+    return _Taken(joined.with_value("AB_SUM", joined.definition_sum))
+
+
+def _fresh(block: AssociationBlock) -> AssociationBlock:
+    """An AB that was never processed, whatever a stranger wrote into it."""
+    bare = evolve(block, source=None).updated(dict.fromkeys(PROCESSING, ""))
+    return bare.updated(
+        {
+            "PROCESS_STATUS": AbStatus.CREATED.value,
+            "LOG_NAME": block.log_name,
+            "AB_SUM": bare.definition_sum,
+        }
+    )
+
+
+def _selected(run: Run, cascade: Cascade) -> Cascade:
+    if not run.select:
+        return cascade
+    names = [block.name for block in cascade.blocks]
+    if run.select not in names:
+        hint = nearest(run.select, names)
+        raise ConfigError(f"{run.label} has no AB {run.select}{hint}")
+    return select(cascade, [run.select])
+
+
+def _still_to_do(run: Run, cascade: Cascade) -> tuple[Cascade, tuple[str, ...]]:
+    """Leave out what part 3 has certified and moved, and what only that needs."""
+    if run.fresh:
+        return cascade, ()
+    wanted: list[str] = []
+    moved: list[str] = []
+    for block in finals(cascade.blocks):
+        done = run.config.directories.logs / run.date / block.name
+        is_here = run.ab_path(block.name).exists()
+        is_moved = not is_here and done.exists() and _is_same(block, read_block(done))
+        (moved if is_moved else wanted).append(block.name)
+    return select(cascade, wanted), tuple(moved)
+
+
+def _is_same(block: AssociationBlock, done: AssociationBlock) -> bool:
+    return (
+        done.status is AbStatus.SUCCESSFUL
+        and done.definition_sum == block.definition_sum
+    )
+
+
+def _planned(session: Session, cascade: Cascade) -> Plan:
+    run, pgis = session.run, session.pgis
+    if any(finding.is_error for finding in cascade.findings):
+        return Plan(cascade, (), (), cascade.findings)
+    checked = list(cascade.findings)
+    for _, found in pgis.each(hookspecs.hdr_pgi, run=run, cascade=cascade):
+        checked += found
+    jobs = tuple(pgis.call(hookspecs.job_pgi, run=run, cascade=cascade))
+    check_jobs(cascade, jobs, pgis.names(hookspecs.job_pgi)[0])
+    blocks = {block.name: block for block in cascade.blocks}
+    open_jobs = [
+        job for job in jobs if blocks[job.block].status is not AbStatus.SUCCESSFUL
+    ]
+    findings: tuple[Finding, ...] = (
+        *checked,
+        *what_cannot_fit(run, open_jobs, budget(run), blocks),
+    )
+    plan = Plan(cascade, jobs, rows_of(cascade, jobs), findings)
+    if plan.errors:
+        return plan
+    return evolve(plan, job_file=write_job_file(run, jobs))

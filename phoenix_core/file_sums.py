@@ -1,0 +1,85 @@
+"""What files contain: sha256 sums, computed once for as long as a file is unchanged."""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+
+@frozen
+class FileState:
+    """What tells that a file was not written since: size (bytes) and time (ns)."""
+
+    size: int
+    mtime_ns: int
+
+
+@define
+class FileSums:
+    """Sums of files, shared by the threads of a run.
+
+    Args:
+        known: sums from before, by path; the ledger keeps them between calls.
+    """
+
+    known: dict[Path, tuple[FileState, str]] = field(factory=dict)
+    fresh: dict[Path, tuple[FileState, str]] = field(factory=dict)
+    whole: set[tuple[Path, FileState]] = field(factory=set)
+    _lock: threading.Lock = field(factory=threading.Lock, repr=False)
+
+    def sha256(self, path: Path) -> str:
+        """Return the sum of a file's content.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        state = file_state(path)
+        with self._lock:
+            known = self.known.get(path)
+        if known and known[0] == state:
+            return known[1]
+        total = sha256(path)
+        self.put(path, state, total)
+        return total
+
+    def put(self, path: Path, state: FileState, total: str) -> None:
+        """Remember a sum that somebody computed."""
+        with self._lock:
+            self.known[path] = self.fresh[path] = (state, total)
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether this process found the file whole, and it is unchanged since."""
+        return (path, file_state(path)) in self.whole
+
+    def mark_whole(self, path: Path) -> None:
+        """Remember that a file was read to its end and found whole."""
+        with self._lock:
+            self.whole.add((path, file_state(path)))
+
+    def take_fresh(self) -> Mapping[Path, tuple[FileState, str]]:
+        """Return what was learnt since the last call, for the ledger."""
+        with self._lock:
+            fresh, self.fresh = self.fresh, {}
+        return fresh
+
+
+def file_state(path: Path) -> FileState:
+    """Return what a look at the directory tells of a file's content."""
+    found = path.stat()
+    return FileState(found.st_size, found.st_mtime_ns)
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file, as the command sha256sum prints it."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sum_of(texts: Iterable[str]) -> str:
+    """Return one sum over a sequence of texts."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
+    return digest.hexdigest()[:32]

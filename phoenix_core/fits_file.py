@@ -1,0 +1,412 @@
+"""FITS files: whole or not, and headers edited with the checksums kept right.
+
+A recipe that was killed, or a full disk, leaves a file that is cut short or has no
+CHECKSUM yet; a recipe that reads a damaged file may not notice. The conventions are
+those of the FITS standard 4.0: section 4.4.2.7 and appendix J (CHECKSUM, DATASUM: sums
+of 32-bit big-endian words in ones' complement; an HDU with CHECKSUM adds up to all
+ones), section 4.4.1 (size of a data unit).
+"""
+
+import errno
+import hashlib
+import math
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from attrs import field, frozen
+
+from phoenix_core.errors import ProcessingError
+
+if TYPE_CHECKING:
+    from astropy.io import fits
+
+CardValue = str | int | float | bool
+
+_BLOCK = 2880
+_KEYWORD = 8
+_CARD = 80
+_CHUNK = 91 * _BLOCK  # 256 KiB: stays in the processor's cache; whole blocks
+_COPIED = 1 << 20
+_LONGEST_HEADER = 1 << 24  # bytes; real ones stay below 1 MB
+_ALL_ONES = 0xFFFFFFFF
+_UNSIGNED = b"0" * 16  # the CHECKSUM for which the sum is taken
+_PUNCTUATION = frozenset(b":;<=>?@[\\]^_`")
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_VALUE = re.compile(rb"= *('(?:[^']|'')*'|[^ /]*)")
+_DATA_TYPES = (8, 16, 32, 64, -32, -64)  # BITPIX
+
+
+@frozen
+class FitsCheck:
+    """What is wrong with a FITS file; its sha256 and size in bytes on the way.
+
+    `hdus` names the HDUs that were found, `unsigned` those without CHECKSUM, for
+    which nothing vouches. `primary` has the short keywords of the primary header.
+    A file that was cut just between two HDUs is a whole one with fewer HDUs: only who
+    knows its size can tell.
+    """
+
+    problems: tuple[str, ...]
+    hdus: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
+    sha256: str = ""
+    size: int = 0
+    primary: Mapping[str, str] = field(factory=dict, repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+class BrokenFits(ValueError):  # noqa: N818, it is a state of the file
+    """The file is no complete FITS file; the message says why."""
+
+
+@frozen
+class _Hdu:
+    """Where an HDU lies in its file, and what it says of itself."""
+
+    name: str
+    begin: int
+    data: int
+    end: int
+    keywords: Mapping[str, str]
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it has a CHECKSUM."""
+        return bool(self.keywords.get("CHECKSUM"))
+
+
+def check_fits(path: Path, *, with_sha256: bool = True) -> FitsCheck:
+    """Read a FITS file once, from end to end, and tell all that is wrong with it.
+
+    It is found cut short, with a garbled header or trailing bytes, and every CHECKSUM
+    and DATASUM is verified. The sha256 takes twice the time of the rest.
+
+    Raises:
+        OSError: the file is not there or cannot be read.
+    """
+    digest = hashlib.sha256() if with_sha256 else None
+    problems: list[str] = []
+    hdus: list[_Hdu] = []
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        done = 0
+        try:
+            for hdu in _hdus(file.fileno(), size):
+                header = _sum(file.fileno(), hdu.begin, hdu.data, digest)
+                data = _sum(file.fileno(), hdu.data, hdu.end, digest)
+                done = hdu.end
+                problems += _wrong_sums(hdu, header, data)
+                hdus.append(hdu)
+        except BrokenFits as error:
+            problems.append(str(error))
+        if digest:
+            _sum(file.fileno(), done, size, digest)
+    return FitsCheck(
+        problems=tuple(problems),
+        hdus=tuple(hdu.name for hdu in hdus),
+        unsigned=tuple(hdu.name for hdu in hdus if not hdu.is_signed),
+        sha256=digest.hexdigest() if digest else "",
+        size=size,
+        primary=hdus[0].keywords if hdus else {},
+    )
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file of any kind, in hexadecimal digits.
+
+    Raises:
+        OSError: the file is not there or cannot be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def set_cards(
+    path: Path, cards: Mapping[str, tuple[CardValue, str]], *, hdu: int = 0
+) -> None:
+    """Set keywords in a header of a FITS file; no other card and no data changes.
+
+    A CHECKSUM stays right, DATASUM is as it was. Keywords of more than eight letters
+    become HIERARCH cards (``ESO QC ...``). A file of that name is there all the time,
+    the old or the new one: it costs a copy of the whole file.
+
+    Args:
+        path: the file.
+        cards: (value, comment) by keyword; a comment is cut where it has no room.
+        hdu: number of the HDU, from 0.
+
+    Raises:
+        ProcessingError: it is no complete FITS file, has no such HDU, or a value has
+            no room in its card.
+        OSError: it could not be copied; the file is as it was.
+    """
+    temporary = path.with_name(
+        f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp"
+    )
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            place = _nth(file.fileno(), size, hdu)
+            header = _edited(_read(file.fileno(), place.begin, place.data), cards)
+        except (BrokenFits, ValueError) as error:
+            raise ProcessingError(f"{path}: {error}") from error
+        if place.is_signed:
+            header = _signed(header, _sum(file.fileno(), place.data, place.end))
+        try:
+            with temporary.open("wb", buffering=0) as copy:
+                _copy(file.fileno(), copy.fileno(), 0, place.begin)
+                _write(copy.fileno(), header)
+                _copy(file.fileno(), copy.fileno(), place.data, size)
+            shutil.copymode(path, temporary)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+# Reading --------------------------------------------------------------------------
+
+
+def _hdus(file: int, size: int) -> Iterator[_Hdu]:
+    """Walk through the headers of a file, each held to what it has to be."""
+    begin = number = 0
+    while begin < size or number == 0:
+        keywords, data = _header(file, begin, number)
+        name = _hdu_name(keywords, number)
+        try:
+            end = data + _padded(_data_bytes(keywords))
+        except (KeyError, ValueError) as error:
+            raise BrokenFits(f"HDU {name} has a garbled header: {error}") from None
+        if end > size:
+            raise BrokenFits(
+                f"truncated: HDU {name} needs {end - size} bytes more than there are"
+            )
+        yield _Hdu(name, begin, data, end, keywords)
+        begin, number = end, number + 1
+
+
+def _nth(file: int, size: int, number: int) -> _Hdu:
+    for count, hdu in enumerate(_hdus(file, size)):
+        if count == number:
+            return hdu
+    raise BrokenFits(f"there is no HDU {number}")
+
+
+def _header(file: int, begin: int, number: int) -> tuple[dict[str, str], int]:
+    """Read a header; return its keywords of interest, and where the data begin."""
+    header = b""
+    while len(header) < _LONGEST_HEADER:
+        more = os.pread(file, 4 * _BLOCK, begin + len(header))
+        if not header:
+            _check_start(more, number)
+        for at in range(0, len(more) - _BLOCK + 1, _BLOCK):
+            block = more[at : at + _BLOCK]
+            if block.translate(None, _PRINTABLE):
+                raise BrokenFits(f"HDU {number} has a garbled header: it is no text")
+            cards = [block[card : card + _CARD] for card in range(0, _BLOCK, _CARD)]
+            if any(card[:_KEYWORD] == b"END     " for card in cards):
+                header += more[: at + _BLOCK]
+                return _keywords(header), begin + len(header)
+        if len(more) < 4 * _BLOCK:
+            raise BrokenFits(f"truncated: HDU {number} ends within its header")
+        header += more
+    raise BrokenFits(f"HDU {number} has a garbled header: it has no end")
+
+
+def _check_start(start: bytes, number: int) -> None:
+    expected = b"XTENSION= '" if number else b"SIMPLE  ="
+    if not start:
+        raise BrokenFits("truncated: the file is empty")
+    if not start.startswith(expected):
+        what = f"no HDU follows HDU {number - 1}, but other bytes" if number else ""
+        raise BrokenFits(what or "no FITS file: it does not begin with SIMPLE")
+
+
+def _keywords(header: bytes) -> dict[str, str]:
+    """The values of short keywords, as texts, the first one of each name."""
+    found: dict[str, str] = {}
+    for at in range(0, len(header), _CARD):
+        match = _VALUE.match(header, at + _KEYWORD, at + _CARD)
+        if match:
+            text = match[1].decode("ascii")
+            if text.startswith("'"):
+                text = text[1:-1].replace("''", "'").rstrip()
+            found.setdefault(header[at : at + _KEYWORD].decode("ascii").rstrip(), text)
+    return found
+
+
+def _hdu_name(keywords: Mapping[str, str], number: int) -> str:
+    name = keywords.get("EXTNAME")
+    return f"{number} ({name})" if name else f"{number}"
+
+
+def _data_bytes(keywords: Mapping[str, str]) -> int:
+    """The size of the data unit without its padding."""
+    bits = int(keywords["BITPIX"])
+    axes = [int(keywords[f"NAXIS{n + 1}"]) for n in range(int(keywords["NAXIS"]))]
+    if bits not in _DATA_TYPES or min(axes, default=0) < 0:
+        raise ValueError(f"BITPIX {bits}, NAXISn {axes}")
+    if not axes:
+        return 0
+    if axes[0] == 0 and keywords.get("GROUPS") == "T":
+        axes = axes[1:]
+    extra = int(keywords.get("PCOUNT", "0"))
+    groups = int(keywords.get("GCOUNT", "1"))
+    if extra < 0 or groups < 0:
+        raise ValueError(f"PCOUNT {extra}, GCOUNT {groups}")
+    return abs(bits) // 8 * groups * (extra + math.prod(axes))
+
+
+def _padded(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+# Sums -----------------------------------------------------------------------------
+
+
+def _sum(file: int, begin: int, end: int, digest: "hashlib._Hash | None" = None) -> int:
+    """Add up the 32-bit words of a part of a file; feed them to a digest as well."""
+    buffer = bytearray(min(_CHUNK, end - begin))
+    view = memoryview(buffer)
+    total = 0
+    while begin < end:
+        count = os.preadv(file, [view[: end - begin]], begin)
+        if not count:
+            raise _shorter()
+        chunk = view[:count]
+        if digest:
+            digest.update(chunk)
+        whole = count & ~3
+        # 64 bits hold the sum of 2**32 words.
+        total += int(np.frombuffer(chunk[:whole], ">u4").sum(dtype=np.uint64))
+        if whole < count:
+            total += int.from_bytes(bytes(chunk[whole:]).ljust(4, b"\0"), "big")
+        begin += count
+    return total
+
+
+def _fold(total: int) -> int:
+    """Make a sum of integers one of 32 bits in ones' complement."""
+    while total > _ALL_ONES:
+        total = (total & _ALL_ONES) + (total >> 32)
+    return total
+
+
+def _wrong_sums(hdu: _Hdu, header: int, data: int) -> Iterator[str]:
+    told = hdu.keywords.get("DATASUM")
+    if told:
+        try:
+            is_right = (int(told) - data) % _ALL_ONES == 0
+        except ValueError:
+            is_right = False
+        if not is_right:
+            yield f"DATASUM of HDU {hdu.name} is wrong: its data were changed"
+            return
+    if hdu.is_signed and _fold(header + data) != _ALL_ONES:
+        yield f"CHECKSUM of HDU {hdu.name} is wrong: its bytes were changed"
+
+
+def _encoded(total: int) -> bytes:
+    """Write the complement of a sum as 16 letters and digits (appendix J)."""
+    value = _ALL_ONES - _fold(total)
+    columns = [_letters(value >> shift & 0xFF) for shift in (24, 16, 8, 0)]
+    letters = bytes(columns[column][row] for row in range(4) for column in range(4))
+    return letters[-1:] + letters[:-1]
+
+
+def _letters(byte: int) -> list[int]:
+    """Make four letters or digits whose distances from '0' add up to a byte."""
+    quarter, rest = divmod(byte, 4)
+    four = [ord("0") + quarter + rest, *[ord("0") + quarter] * 3]
+    for first in (0, 2):
+        while not _PUNCTUATION.isdisjoint(four[first : first + 2]):
+            four[first] += 1
+            four[first + 1] -= 1
+    return four
+
+
+# Writing --------------------------------------------------------------------------
+
+
+def _edited(header: bytes, cards: Mapping[str, tuple[CardValue, str]]) -> bytes:
+    from astropy.io import fits  # noqa: PLC0415, costs start-up
+
+    new = fits.Header.fromstring(header)
+    for keyword, (value, comment) in cards.items():
+        card = _card(keyword, value, comment)
+        if card.keyword in new:
+            new[card.keyword] = (card.value, card.comment)
+        else:
+            new.append(card, bottom=False)
+    text: str = new.tostring()
+    return text.encode("ascii")
+
+
+def _card(keyword: str, value: CardValue, comment: str) -> "fits.Card":
+    """Make a card, its comment cut to the room there is, without a warning."""
+    from astropy.io import fits  # noqa: PLC0415
+
+    plain = keyword.removeprefix("HIERARCH ")
+    is_long = len(plain) > _KEYWORD or " " in plain
+    name = f"HIERARCH {plain}" if is_long else plain
+    needed = len(fits.Card(name, value).image.rstrip())
+    if needed > _CARD:
+        raise ValueError(f"{plain} = {value!r} has no room in a card")
+    room = _CARD - max(needed, 0 if is_long else 30) - len(" / ")
+    return fits.Card(name, value, comment[: max(room, 0)])
+
+
+def _signed(header: bytes, data: int) -> bytes:
+    """Set the CHECKSUM of a header, whose data add up to `data`."""
+    at = next(
+        at for at in range(0, len(header), _CARD) if header[at : at + 9] == b"CHECKSUM="
+    )
+    value = header.index(b"'", at) + 1
+    stop = header.index(b"'", value)
+    if stop - value != len(_UNSIGNED):
+        comment = header[stop + 1 : at + _CARD].strip()
+        card = b"CHECKSUM= '" + _UNSIGNED + b"'   " + comment
+        header = header[:at] + card[:_CARD].ljust(_CARD) + header[at + _CARD :]
+        value = at + 11
+    end = value + len(_UNSIGNED)
+    zeroed = header[:value] + _UNSIGNED + header[end:]
+    words = int(np.frombuffer(zeroed, ">u4").sum(dtype=np.uint64))
+    return zeroed[:value] + _encoded(words + data) + zeroed[end:]
+
+
+def _read(file: int, begin: int, end: int) -> bytes:
+    read = os.pread(file, end - begin, begin)
+    if len(read) != end - begin:
+        raise _shorter()
+    return read
+
+
+def _write(file: int, content: bytes | memoryview) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _copy(source: int, target: int, begin: int, end: int) -> None:
+    """Append a part of a file to another one (faster than sendfile does)."""
+    buffer = memoryview(bytearray(min(_COPIED, end - begin)))
+    while begin < end:
+        count = os.preadv(source, [buffer[: end - begin]], begin)
+        if not count:
+            raise _shorter()
+        _write(target, buffer[:count])
+        begin += count
+
+
+def _shorter() -> OSError:
+    return OSError(errno.EIO, "the file became shorter while it was read")

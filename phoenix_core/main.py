@@ -1,0 +1,35 @@
+"""The commands' entry points: quick where nothing has to be done."""
+
+import sys
+
+from phoenix_core import __version__
+
+
+def phoenix() -> None:
+    """Run the command ``phoenix``."""
+    _begin("phoenix")
+    from phoenix_core import cli  # noqa: PLC0415, --version needs none of it
+
+    cli.run(cli.app, "phoenix")
+
+
+def process_ab() -> None:
+    """Run the command ``processAB``."""
+    _begin("processAB")
+    from phoenix_core import cli  # noqa: PLC0415
+
+    cli.run(cli.process_ab_app, "processAB")
+
+
+def process_qc() -> None:
+    """Run the command ``processQC``."""
+    _begin("processQC")
+    from phoenix_core import cli  # noqa: PLC0415
+
+    cli.run(cli.process_qc_app, "processQC")
+
+
+def _begin(name: str) -> None:
+    if sys.argv[1:] in (["-v"], ["--version"]):
+        sys.stdout.write(f"{name} {__version__}\n")
+        raise SystemExit(0)

@@ -1,0 +1,267 @@
+"""What leaves with an accepted AB, and to where: computed first, executed then.
+
+An AB takes its log, its QC report and its plots along. The AB as it will lie in the
+logs directory says where its products are; its being there is what says that all of
+them are.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from phoenix_core.association_block import AssociationBlock
+from phoenix_core.errors import CertificationError
+from phoenix_core.file_sums import sha256
+from phoenix_core.model import AbStatus, Move, Product, Run
+from phoenix_core.qc_report import read_report, report_path
+
+_TOLD_BY = {"PROD_PATH": "", "PRODUCTS": ""}  # what a moved AB says differently
+
+
+@frozen
+class BlockPlan:
+    """One AB that leaves."""
+
+    block: AssociationBlock  # as it is
+    moved: AssociationBlock  # as it will lie in the logs directory
+    path: Path  # there
+    products: tuple[Move, ...] = ()
+    papers: tuple[Move, ...] = ()  # plots, log, QC report
+    deleted: tuple[Path, ...] = ()  # working products
+
+
+@frozen
+class Plan:
+    """An accepted AB, and the ABs that only it needed, which leave before it."""
+
+    final: BlockPlan
+    along: tuple[BlockPlan, ...] = ()
+
+    @property
+    def blocks(self) -> tuple[BlockPlan, ...]:
+        """All that leave, the accepted one last."""
+        return (*self.along, self.final)
+
+
+def product_path(run: Run, block: AssociationBlock, file: str) -> Path:
+    """Where a product of an active AB lies."""
+    return run.product_dir(block.raw_type) / file
+
+
+def moved_path(run: Run, name: str) -> Path:
+    """Where an AB lies once it was moved."""
+    return run.config.directories.logs / run.date / name
+
+
+def products_of(run: Run, block: AssociationBlock) -> tuple[Product, ...]:
+    """Return the products of an AB that are on disk, or ought to be."""
+    return tuple(
+        Product(
+            product_path(run, block, record.file),
+            record.category,
+            block.name,
+            interim=record.state == "INTERIM",
+        )
+        for record in block.products
+        if not record.is_deleted
+    )
+
+
+def all_needs(
+    blocks: Mapping[str, AssociationBlock],
+) -> dict[str, frozenset[str]]:
+    """Return the final ABs, those that no other one needs, and all that each needs.
+
+    In the order of their names; what is not among the blocks any more counts for none.
+    """
+    direct = {name: block.needs for name, block in blocks.items()}
+    needed = {need for needs in direct.values() for need in needs}
+    return {
+        name: _all_needs(name, direct) for name in sorted(direct) if name not in needed
+    }
+
+
+def why_out_of_date(
+    names: Iterable[str], blocks: Mapping[str, AssociationBlock]
+) -> str:
+    """Say why products of these ABs are not made from what is there now, '' if so."""
+    for name in names:
+        block = blocks[name]
+        makers = [blocks[need] for need in block.needs if need in blocks]
+        for maker in makers:
+            if maker.status is not AbStatus.SUCCESSFUL:
+                return f"{name} needs {maker.name}, which is {maker.status}"
+        made = {
+            record.file: (maker.name, maker.fingerprint)
+            for maker in makers
+            for record in maker.products
+        }
+        for entry in block.sof:
+            maker_name, now = made.get(entry.file, ("", ""))
+            if maker_name and entry.content != now:
+                return f"{maker_name} was made anew since {name} took it"
+    return ""
+
+
+def plan_leaving(
+    run: Run,
+    final: AssociationBlock,
+    along: Sequence[AssociationBlock],
+    moves: Mapping[str, Sequence[Move]],
+) -> Plan:
+    """Plan what leaves with an accepted AB.
+
+    Args:
+        run: the run or night; with `run.keep` no working product is deleted.
+        final: the accepted AB.
+        along: the ABs that no other one needs any more.
+        moves: the moves of products, by the AB they belong to.
+
+    Raises:
+        CertificationError: two files would get the same place.
+        ConfigError: a QC report is damaged.
+    """
+    plan = Plan(
+        _plan_block(run, final, moves.get(final.name, ())),
+        tuple(_plan_block(run, block, moves.get(block.name, ())) for block in along),
+    )
+    targets: set[Path] = set()
+    for one in plan.blocks:
+        files = [move.target for move in (*one.products, *one.papers)]
+        for target in (*files, one.path):
+            if target in targets:
+                raise CertificationError(f"two files would become {target}")
+            targets.add(target)
+    return plan
+
+
+def is_moved(active: AssociationBlock, stored: AssociationBlock) -> bool:
+    """Whether an AB in the logs directory is this active one, moved.
+
+    They differ in where the products are and how they are called, and in nothing else.
+    """
+    return active.updated(_TOLD_BY).lines == stored.updated(_TOLD_BY).lines and [
+        record.checksum for record in active.products
+    ] == [record.checksum for record in stored.products]
+
+
+def left_behind(
+    run: Run, active: AssociationBlock, stored: AssociationBlock
+) -> tuple[tuple[Move, ...], tuple[Path, ...]]:
+    """Return what a moved AB has left: files that were placed, and working products.
+
+    Of the first, source and target are the same content; all sources may go.
+    """
+    waiting = run.product_dir(active.raw_type)
+    placed, obsolete = [], []
+    directories = [Path(text) for text in stored.values("PROD_PATH")]
+    for was, record in zip(active.products, stored.products, strict=True):
+        source = waiting / was.file
+        if was.is_deleted or not _is_there(source):
+            continue
+        if record.is_deleted:
+            obsolete.append(source)
+        else:
+            targets = [d / record.file for d in directories if d != waiting]
+            placed += [Move(source, t) for t in targets if t.is_file()]
+    return (*placed, *papers_of(run, active)), tuple(obsolete)
+
+
+def papers_of(run: Run, block: AssociationBlock) -> tuple[Move, ...]:
+    """Return the moves of plots, log and QC report, as far as they are there.
+
+    The QC report is last: it is what names the plots.
+    """
+    directories = run.config.directories
+    waiting = run.product_dir(block.raw_type)
+    report = report_path(run, block)
+    plots = read_report(report).plots if _is_there(report) else ()
+    to_plots = [Move(plot, directories.plots / run.date / plot.name) for plot in plots]
+    to_logs = [
+        Move(path, directories.logs / run.date / path.name)
+        for path in (waiting / block.log_name, report)
+    ]
+    return tuple(move for move in (*to_plots, *to_logs) if _is_there(move.source))
+
+
+def check_whole(
+    run: Run, block: AssociationBlock, files: Collection[Path] | None = None
+) -> None:
+    """Hold products against the AB's record of them.
+
+    Args:
+        run: the run or night.
+        block: the AB.
+        files: the products to read to the end; None: look at all, by size alone.
+
+    Raises:
+        CertificationError: the first one that is missing or was changed.
+    """
+    for record in block.products:
+        path = product_path(run, block, record.file)
+        if record.is_deleted or (files is not None and path not in files):
+            continue
+        again = f"remove it and process {block.name} again (phoenix -P does)"
+        if not path.is_file():
+            raise CertificationError(
+                f"{path} is missing; process {block.name} again (phoenix -P does)"
+            )
+        if path.is_symlink():
+            raise CertificationError(f"{path} is a link, not what was made; {again}")
+        is_same_size = path.stat().st_size == record.size
+        if not is_same_size or (files is not None and sha256(path) != record.checksum):
+            raise CertificationError(
+                f"{path} is not what {block.name} made (its size or sha256 changed); "
+                f"{again}"
+            )
+
+
+def _all_needs(name: str, direct: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    open_names = [name]
+    while open_names:
+        new = set(direct[open_names.pop()]) & direct.keys()
+        open_names += new - found
+        found |= new
+    return frozenset(found)
+
+
+def _plan_block(run: Run, block: AssociationBlock, moves: Sequence[Move]) -> BlockPlan:
+    targets = {move.source: move.target for move in moves}
+    records = []
+    deleted = []
+    stay = False
+    for record in block.products:
+        source = product_path(run, block, record.file)
+        if record.is_deleted:
+            records.append(record)
+        elif target := targets.get(source):
+            records.append(evolve(record, file=target.name, state="KEPT"))
+        elif run.keep:
+            records.append(record)
+            stay = True
+        else:
+            records.append(evolve(record, state="DELETED"))
+            deleted.append(source)
+    where = [str(move.target.parent) for move in moves]
+    where += [str(run.product_dir(block.raw_type))] if stay or not where else []
+    moved = evolve(block, source=None).updated(
+        {
+            "PROD_PATH": tuple(dict.fromkeys(where)),
+            "PRODUCTS": [record.line for record in records],
+        }
+    )
+    return BlockPlan(
+        block=block,
+        moved=moved,
+        path=moved_path(run, block.name),
+        products=tuple(moves),
+        papers=papers_of(run, block),
+        deleted=tuple(deleted),
+    )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there; a link is nothing that phoenix made."""
+    return path.is_file() and not path.is_symlink()

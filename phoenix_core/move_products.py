@@ -1,0 +1,260 @@
+"""moveProducts: part 3 of a run, from products that wait to certified ones.
+
+Products of accepted ABs go to the reduced directory of the date, or where the PGIs
+say; logs, QC reports and the ABs themselves to logs; plots to plots. What only an
+accepted AB needed goes with it; its working products are deleted. A call that was
+killed is completed by the next one, and a call too many does nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from phoenix_core import hookspecs
+from phoenix_core.association_block import AssociationBlock
+from phoenix_core.certify import certify, why_undecided
+from phoenix_core.errors import (
+    CertificationError,
+    ConfigError,
+    PgiError,
+    PhoenixError,
+)
+from phoenix_core.leaving import Done, active_blocks, finish, leave, told
+from phoenix_core.model import AbStatus, Move, Product, QcReport, Run, Verdict
+from phoenix_core.move_plan import (
+    all_needs,
+    check_whole,
+    moved_path,
+    plan_leaving,
+    products_of,
+    why_out_of_date,
+)
+from phoenix_core.nearest import nearest
+from phoenix_core.pgis import Pgis
+from phoenix_core.process_ab import LOCK
+from phoenix_core.process_qc import read_reports
+from phoenix_core.rename_products import check_moves, rename
+from phoenix_core.run_lock import is_held
+
+
+@frozen
+class Stays:
+    """An AB whose products stay where they are, and why."""
+
+    block: str
+    why: str
+
+
+@frozen
+class PartThree:
+    """What became of the final ABs of a run.
+
+    `failed` ones were accepted, but could not be moved; `moved` and `deleted` are the
+    files.
+    """
+
+    accepted: tuple[Verdict, ...] = ()
+    rejected: tuple[Verdict, ...] = ()
+    undecided: tuple[Stays, ...] = ()
+    failed: tuple[Stays, ...] = ()
+    moved: tuple[Move, ...] = ()
+    deleted: tuple[Path, ...] = ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to move and nothing to delete."""
+        return not (self.moved or self.deleted)
+
+    def raise_for_failed(self) -> None:
+        """Tell what was accepted and could not be moved.
+
+        Raises:
+            CertificationError: one line for each.
+        """
+        if self.failed:
+            lines = (f"{one.block} was not moved: {one.why}" for one in self.failed)
+            raise CertificationError("\n".join(lines))
+
+
+@frozen
+class _Waiting:
+    """The ABs of a run that were not moved, and all that each final one needs."""
+
+    run: Run
+    blocks: Mapping[str, AssociationBlock]
+    needs: Mapping[str, frozenset[str]]
+
+    def cascade(self, final: str) -> tuple[str, ...]:
+        """A final AB and all that it needs."""
+        return (final, *sorted(self.needs[final]))
+
+
+def move(run: Run, pgis: Pgis) -> PartThree:
+    """Do part 3: have the products of a run certified, and move what is accepted.
+
+    The run's lock is held by the caller. With `run.select` only that AB is reviewed
+    and moved; with `run.keep` no working product is deleted.
+
+    Returns:
+        What became of each final AB; call `raise_for_failed` once it is shown.
+
+    Raises:
+        CertificationError: verdicts are still to be given, or wrong (see `certify`).
+        PgiError: a plug-in failed, or its answer cannot be taken; nothing was moved.
+        ConfigError: an AB or a QC report is damaged; there is no AB as selected.
+        ProcessingError: an earlier move cannot be completed.
+    """
+    done = Done()
+    finish(run, done)
+    blocks = active_blocks(run)
+    waiting = _Waiting(run, blocks, all_needs(blocks))
+    finals = _selected(waiting)
+    looked_at = {name for final in finals for name in waiting.cascade(final)}
+    reports = {r.block: r for r in read_reports(run) if r.block in looked_at}
+    verdicts = {
+        verdict.block: verdict
+        for verdict in certify(run, pgis, tuple(reports.values()), finals)
+    }
+    accepted = [n for n in finals if n in verdicts and verdicts[n].is_accepted]
+    failed = {n: why for n in accepted if (why := _why_not(waiting, n, verdicts))}
+    if ready := [name for name in accepted if name not in failed]:
+        moves = _ask_moves(run, pgis, ready, _products(waiting, ready, verdicts))
+        failed |= _leave_all(waiting, ready, moves, done)
+    return PartThree(
+        accepted=tuple(v for v in verdicts.values() if v.is_accepted),
+        rejected=tuple(v for v in verdicts.values() if not v.is_accepted),
+        undecided=tuple(
+            Stays(name, _why_undecided(run, pgis, blocks[name], reports.get(name)))
+            for name in finals
+            if name not in verdicts
+        ),
+        failed=tuple(Stays(name, why) for name, why in failed.items()),
+        moved=tuple(done.moved),
+        deleted=tuple(done.deleted),
+    )
+
+
+def finish_moves(run: Run) -> tuple[Path, ...]:
+    """Complete what a killed part 3 had begun; return the files that went.
+
+    A part of a run starts with this, so that it finds no AB half gone.
+
+    Raises:
+        ConfigError: an AB is damaged.
+        ProcessingError: a file that was placed is not there any more.
+    """
+    done = Done()
+    finish(run, done)
+    return (*(one.source for one in done.moved), *done.deleted)
+
+
+# Who may leave --------------------------------------------------------------------
+
+
+def _selected(waiting: _Waiting) -> tuple[str, ...]:
+    """The final ABs that this call is about."""
+    run, needs, name = waiting.run, waiting.needs, waiting.run.select
+    if not name:
+        return tuple(needs)
+    if name in needs:
+        return (name,)
+    if name in waiting.blocks:
+        users = ", ".join(final for final in needs if name in needs[final])
+        raise ConfigError(f"{name} goes with what needs it: select {users}")
+    if moved_path(run, name).exists():
+        return ()
+    raise ConfigError(f"{run.label} has no AB {name}{nearest(name, needs)}")
+
+
+def _why_undecided(
+    run: Run, pgis: Pgis, block: AssociationBlock, report: QcReport | None
+) -> str:
+    if block.status is not AbStatus.SUCCESSFUL:
+        cause = f": {block.cause}" if block.cause else ""
+        return f"it is {block.status}{cause}; phoenix -P processes it"
+    if report is None:
+        return f"its products have no QC report; processQC -a {block.name} makes one"
+    return why_undecided(run, pgis, report)
+
+
+def _why_not(waiting: _Waiting, name: str, verdicts: Mapping[str, Verdict]) -> str:
+    """Why an accepted AB cannot leave, '' if it can."""
+    run, cascade = waiting.run, waiting.cascade(name)
+    judged = [n for n in cascade if n in verdicts]
+    if rejected := [n for n in judged if not verdicts[n].is_accepted]:
+        return f"it needs {rejected[0]}, which was rejected"
+    if busy := [n for n in cascade if is_held(run.work_dir(n) / LOCK)]:
+        return f"{busy[0]} is being processed"
+    if why := why_out_of_date(cascade, waiting.blocks):
+        return f"{why}; run phoenix -P, then review it again"
+    try:
+        for one in judged:
+            check_whole(run, waiting.blocks[one])
+    except CertificationError as error:
+        return str(error)
+    return ""
+
+
+# What goes where ------------------------------------------------------------------
+
+
+def _products(
+    waiting: _Waiting, ready: Iterable[str], verdicts: Mapping[str, Verdict]
+) -> tuple[Product, ...]:
+    """The certified products: of the final ABs, and of others that were accepted."""
+    names = (n for final in ready for n in waiting.cascade(final) if n in verdicts)
+    return tuple(
+        product
+        for name in dict.fromkeys(names)
+        for product in products_of(waiting.run, waiting.blocks[name])
+    )
+
+
+def _ask_moves(
+    run: Run, pgis: Pgis, ready: Sequence[str], products: Sequence[Product]
+) -> dict[str, list[Move]]:
+    """Ask the PGIs which products go where; return the moves by AB."""
+    spec = hookspecs.move_products_special_plugin
+    block_of = {product.path: product.block for product in products}
+    certified = [product for product in products if not product.interim]
+    answer = pgis.ask(spec, run=run, products=tuple(products))
+    if answer is None:
+        who = "moveProducts"
+        reduced = run.config.directories.reduced / run.date
+        answer = [Move(one.path, reduced / one.path.name) for one in certified]
+    else:
+        who = f"{pgis.names(spec)[0]}: wrong answer to {spec.__name__}"
+    check_moves(run, who, answer, set(block_of))
+    found: dict[str, list[Move]] = {}
+    for one in rename(run, pgis, answer):
+        found.setdefault(block_of[one.source], []).append(one)
+    for name in ready:
+        if name not in found and name in {product.block for product in certified}:
+            # All of its products would be deleted as working products.
+            raise PgiError(f"{who}: {name} was accepted, but none of its products move")
+    return found
+
+
+def _leave_all(
+    waiting: _Waiting,
+    ready: Sequence[str],
+    moves: Mapping[str, Sequence[Move]],
+    done: Done,
+) -> dict[str, str]:
+    """Move what is ready, one final AB after the other; return why some could not."""
+    run, blocks, needs = waiting.run, waiting.blocks, waiting.needs
+    users = Counter(need for needed in needs.values() for need in needed)
+    failed = {}
+    for name in ready:
+        along = [blocks[need] for need in sorted(needs[name]) if users[need] == 1]
+        try:
+            leave(run, plan_leaving(run, blocks[name], along, moves), done)
+        except PhoenixError as error:
+            failed[name] = str(error)
+        except OSError as error:
+            failed[name] = told(error)
+        else:
+            users.subtract(needs[name])
+    return failed

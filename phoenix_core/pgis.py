@@ -1,0 +1,284 @@
+"""The loader: the PGIs that a configuration names, and typed calls of their hooks.
+
+Only the named ones are imported, so a broken package that a run does not use cannot
+break it; only the hooks of slots that name a PGI become live. What is wrong with a
+plug-in is told at load, what is wrong with an answer at the call.
+"""
+
+import importlib
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+
+import pluggy
+from attrs import field, frozen
+from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
+
+from phoenix_core import hookspecs
+from phoenix_core.config import Config, build_options
+from phoenix_core.errors import ConfigError, PgiError, PhoenixError
+from phoenix_core.nearest import nearest
+from phoenix_core.slots import SLOTS, Slot, slot_of
+
+GROUP = "phoenix.pgi"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _PluginManager(pluggy.PluginManager):
+    """A plug-in manager for which only the hooks of the named slots exist."""
+
+    def __init__(self, live: Mapping[int, frozenset[str]]) -> None:
+        super().__init__("phoenix")
+        self._live = live
+        self.add_hookspecs(hookspecs)
+
+    def parse_hookimpl_opts(
+        self, plugin: object, name: str
+    ) -> pluggy.HookimplOpts | None:
+        opts = super().parse_hookimpl_opts(plugin, name)
+        # By module: pluggy 1.6 knows a plug-in's name here, 1.7 not yet. A hook that
+        # no spec knows is kept, so that check_pending can tell of it.
+        live = self._live.get(id(plugin), frozenset())
+        if opts and name in _HOOKS and name not in live:
+            return None
+        return opts
+
+
+@frozen
+class Installed:
+    """An installed PGI, as the list of plug-ins shows it."""
+
+    name: str
+    distribution: str
+    fills: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@frozen
+class Pgis:
+    """The loaded PGIs of one configuration; handed in, never global."""
+
+    config: Config
+    _hooks: Mapping[str, Sequence[pluggy.HookImpl]] = field(repr=False)
+
+    def names(self, spec: Callable[..., object]) -> tuple[str, ...]:
+        """Return the PGIs that answer a hook, in the order of asking."""
+        return tuple(impl.plugin_name for impl in self._hooks[spec.__name__])
+
+    def call(self, spec: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Ask the one PGI of a slot.
+
+        Raises:
+            PgiError: no PGI answers, it failed, or its answer is of a wrong type.
+        """
+        for _, answer in self.each(spec, *args, **kwargs):
+            return answer
+        slot = slot_of(spec.__name__)
+        raise PgiError(f"{self.config.path}: no PGI answers {slot.name}")
+
+    def ask(self, spec: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+        """Ask the PGIs of a slot that may be empty, until one has an answer."""
+        for _, answer in self.each(spec, *args, **kwargs):
+            if answer is not None:
+                return answer
+        return None
+
+    def each(
+        self, spec: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[tuple[str, R]]:
+        """Ask every PGI of a slot in order; yield its name and answer."""
+        assert not args, "hooks are called by keyword"
+        for impl in self._hooks[spec.__name__]:
+            yield impl.plugin_name, _call(impl, spec, kwargs)
+
+
+def load(config: Config, slots: Sequence[Slot] = SLOTS) -> Pgis:
+    """Import the PGIs that a configuration names and hold them against their slots.
+
+    Args:
+        config: the configuration.
+        slots: those to fill; a run fills all, a contract of one slot that one.
+
+    Raises:
+        ConfigError: a required slot is empty, a word names no installed PGI, or a
+            PGI's options are wrong.
+        PgiError: a PGI cannot be imported, does not fill the slot that names it, or
+            has a hook that does not fit.
+    """
+    slots_of: dict[str, list[Slot]] = {}
+    for slot in slots:
+        names = config.pgis(slot)
+        if slot.required and not names:
+            raise config.wrong(slot.table, slot.key, "is missing; it has to name a PGI")
+        for name in names:
+            slots_of.setdefault(name, []).append(slot)
+    modules = {
+        name: _import(config, named[0], name) for name, named in slots_of.items()
+    }
+    live = {
+        id(modules[name]): frozenset(
+            h for s in named for h in (s.hook, s.companion) if h
+        )
+        for name, named in slots_of.items()
+    }
+    manager = _PluginManager(live)
+    for name, module in modules.items():
+        _register(manager, name, module)
+        for slot in slots_of[name]:
+            _check_fills(config, slot, name, module)
+        if options := getattr(module, "Options", None):
+            build_options(config, name, options)
+        elif name in config.options:
+            raise config.wrong(name, "", "this PGI takes no options")
+    return Pgis(config, {hook: _in_order(manager, config, hook) for hook in _HOOKS})
+
+
+def installed() -> tuple[Installed, ...]:
+    """List every installed PGI; one that cannot be imported is a row that says so."""
+    rows = []
+    points = sorted(entry_points(group=GROUP), key=lambda p: p.name)
+    times = Counter(name for name, _ in {(p.name, p.value) for p in points})
+    for point in points:
+        origin = _distribution(point)
+        if times[point.name] > 1:
+            problem = "two installed PGIs have this name"
+            rows.append(Installed(point.name, origin, problem=problem))
+            continue
+        try:
+            module = _module(point)
+        except BaseException as error:  # noqa: BLE001, a stranger's code may do anything
+            problem = f"cannot be imported: {_one_line(error)}"
+            rows.append(Installed(point.name, origin, problem=problem))
+            continue
+        fills = tuple(s.name for s in SLOTS if _implements(module, s.hook))
+        problem = "" if fills else "fills no slot"
+        rows.append(Installed(point.name, origin, fills, problem))
+    return tuple(rows)
+
+
+def trace(message: str) -> None:
+    """Say what a hook did, where $PHOENIX_TRACE asks for it."""
+    print(f"[trace] {message}", file=sys.stderr)  # noqa: T201
+
+
+_HOOKS = tuple(hook for s in SLOTS for hook in (s.hook, s.companion) if hook)
+_HINTS: dict[str, dict[str, Any]] = {
+    hook: get_type_hints(getattr(hookspecs, hook)) for hook in _HOOKS
+}
+
+
+def _call(impl: pluggy.HookImpl, spec: Callable[P, R], kwargs: dict[str, Any]) -> R:
+    pgi, hook = impl.plugin_name, spec.__name__
+    start = time.perf_counter()
+    try:
+        answer = impl.function(*(kwargs[name] for name in impl.argnames))
+    except PhoenixError:
+        raise
+    except Exception as error:
+        raise PgiError(f"{pgi} failed in {hook}: {_one_line(error)}") from error
+    finally:
+        if os.environ.get("PHOENIX_TRACE"):
+            about = getattr(kwargs.get("block"), "name", "")
+            spent = 1000 * (time.perf_counter() - start)
+            trace(f"{hook} {about} <- {pgi}: {spent:.1f} ms")
+    try:
+        checked: R = check_type(
+            answer,
+            _HINTS[hook]["return"],
+            collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS,
+        )
+    except TypeCheckError as error:
+        told = _one_line(error).removeprefix("TypeCheckError: ")
+        raise PgiError(f"{pgi}: wrong answer to {hook}: {told}") from error
+    return checked
+
+
+def _import(config: Config, slot: Slot, name: str) -> ModuleType:
+    points = [p for p in entry_points(group=GROUP) if p.name == name]
+    if not points:
+        hint = nearest(name, {p.name for p in entry_points(group=GROUP)})
+        problem = f"no installed PGI is called '{name}'{hint}"
+        raise config.wrong(slot.table, slot.key, problem)
+    if len({point.value for point in points}) > 1:
+        origins = " and ".join(sorted(_distribution(point) for point in points))
+        raise PgiError(f"two installed PGIs are called '{name}': {origins}")
+    try:
+        return _module(points[0])
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise PgiError(
+            f"{name} (from {_distribution(points[0])}) cannot be imported: "
+            f"{_one_line(error)}"
+        ) from error
+
+
+def _module(point: EntryPoint) -> ModuleType:
+    if point.attr:
+        raise ImportError(f"entry point '{point.value}' names no module")
+    return importlib.import_module(point.module)
+
+
+def _register(manager: _PluginManager, name: str, module: ModuleType) -> None:
+    for hook in _marked(module):
+        if hook not in _HOOKS:
+            hint = nearest(hook, _HOOKS)
+            raise PgiError(f"{name}: there is no hook '{hook}'{hint}")
+    try:
+        manager.register(module, name=name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PgiError(f"{name}: {_one_line(error)}") from error
+    for caller in manager.get_hookcallers(module) or ():
+        for impl in caller.get_hookimpls():
+            if impl.plugin is module and impl.kwargnames:
+                raise PgiError(
+                    f"{name}: {caller.name} gives '{impl.kwargnames[0]}' a default; "
+                    "hooks take their arguments as they are"
+                )
+
+
+def _check_fills(config: Config, slot: Slot, name: str, module: ModuleType) -> None:
+    if _implements(module, slot.hook):
+        return
+    fills = [s.name for s in SLOTS if _implements(module, s.hook)]
+    does = f"it fills {' and '.join(fills)}" if fills else "it fills no slot"
+    problem = f"{name} has no hook {slot.hook}; {does}"
+    raise PgiError(str(config.wrong(slot.table, slot.key, problem)))
+
+
+def _marked(module: ModuleType) -> list[str]:
+    return [n for n, value in vars(module).items() if hasattr(value, "phoenix_impl")]
+
+
+def _implements(module: ModuleType, hook: str) -> bool:
+    return hasattr(getattr(module, hook, None), "phoenix_impl")
+
+
+def _in_order(
+    manager: _PluginManager, config: Config, hook: str
+) -> tuple[pluggy.HookImpl, ...]:
+    """The implementations of a hook, in the order of the configuration."""
+    order = config.pgis(slot_of(hook))
+    found = getattr(manager.hook, hook).get_hookimpls()
+    return tuple(sorted(found, key=lambda impl: order.index(impl.plugin_name)))
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "?"
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    is_plain = isinstance(error, (ImportError, pluggy.PluginValidationError))
+    return text if text and is_plain else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+__all__ = ["ConfigError", "Installed", "Pgis", "installed", "load", "trace"]

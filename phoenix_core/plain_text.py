@@ -1,0 +1,56 @@
+"""Text from elsewhere made fit for a terminal and for one line of a table."""
+
+from phoenix_core.model import Score
+
+_DIGITS = 6
+
+
+def plain(text: str) -> str:
+    r"""Return a text as one line without anything that a terminal would obey.
+
+    >>> plain("NGC 300\x1b[2J\n\tP1")
+    'NGC 300?[2J P1'
+    """
+    line = " ".join(text.split())
+    return "".join(char if char.isprintable() else "?" for char in line)
+
+
+def number(value: object) -> str:
+    """Return a parameter's value as people read it.
+
+    >>> number(0.1 + 0.2), number(12), number("DEEP_4"), number(None)
+    ('0.3', '12', 'DEEP_4', 'none')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}g}"
+    return plain(str(value))
+
+
+def limits(score: Score) -> str:
+    """Return the limits of a score in words, '' where it has none.
+
+    >>> limits(Score("COMBINED", 0.75, 1.0, 1.0))
+    'exactly 1'
+    >>> limits(Score("RMS", 3.0, high=2.5)), limits(Score("N", 3, 1, 4))
+    ('at most 2.5', '1 to 4')
+    """
+    if score.low is not None and score.low == score.high:
+        return f"exactly {number(score.low)}"
+    if score.low is not None and score.high is not None:
+        return f"{number(score.low)} to {number(score.high)}"
+    if score.low is not None:
+        return f"at least {number(score.low)}"
+    return "" if score.high is None else f"at most {number(score.high)}"
+
+
+def told_score(score: Score) -> str:
+    """Return a score in one line.
+
+    >>> told_score(Score("RMS", 3.0, high=2.5))
+    'RMS = 3 FAILED (at most 2.5)'
+    """
+    allowed = f" ({limits(score)})" if limits(score) else ""
+    result = "ok" if score.is_passed else "FAILED"
+    return f"{plain(score.name)} = {number(score.value)} {result}{allowed}"

@@ -1,0 +1,182 @@
+"""What whole runs are tested with: the example instrument, and PGIs of one's own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrs import frozen
+from phoenix_example.simulate import simulate
+
+from phoenix_core import main
+from phoenix_core.ab_file import read_block
+from phoenix_core.config import ENVIRONMENT, read_config
+from phoenix_core.create import create
+from phoenix_core.process import process
+from phoenix_core.session import Watch, Wishes, open_session
+
+PROGRAMS = {
+    "phoenix": main.phoenix,
+    "processAB": main.process_ab,
+    "processQC": main.process_qc,
+}
+RUN = "094.A-0001A"
+DATE = "2094-01-01"
+CONFIG = Path(__file__).parent.parent / "config" / "example.toml"
+BIN = Path(sys.executable).parent
+
+
+@frozen
+class Called:
+    """What became of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@frozen
+class Example:
+    """A run of the example instrument: its files, and the commands that work on it."""
+
+    config: Path
+    root: Path
+    bin: Path = BIN
+
+    @property
+    def env(self):
+        return {**os.environ, "PHOENIX_CONFIG": str(self.config)}
+
+    def command(self, *words, program="phoenix", start=None):
+        """Run a real command in the directory of the configuration."""
+        start = start or subprocess.run
+        return start(
+            [self.bin / program, *words],
+            cwd=self.config.parent,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @contextlib.contextmanager
+    def session(self, watch=None, **wishes):
+        wishes = {"run": RUN, **wishes}
+        with open_session(
+            read_config(self.config), Wishes(**wishes), watch=watch or Watch()
+        ) as session:
+            yield session
+
+    def create(self, **wishes):
+        with self.session(**wishes) as session:
+            return create(session)
+
+    def process(self, **wishes):
+        with self.session(**wishes) as session:
+            return process(session)
+
+    def ab(self, name):
+        return self.root / "ab" / DATE / name
+
+    def block(self, name):
+        return read_block(self.ab(name))
+
+    def store(self, name):
+        return self.root / "qcweb" / "EXAMPLE_deep" / DATE / name
+
+    def raw(self, name):
+        return next((self.root / "raw").rglob(name))
+
+    def product(self, name, category):
+        """Where the one product of that category of an AB lies."""
+        block = self.block(name)
+        record = next(p for p in block.products if p.category == category)
+        return self.root / "product" / block.raw_type / DATE / record.file
+
+    def products(self):
+        """Every published product: its bytes by its path."""
+        found = (self.root / "product").rglob("*")
+        return {
+            path.relative_to(self.root): path.read_bytes()
+            for path in found
+            if path.suffix in {".npy", ".txt"}
+        }
+
+    def edit(self, file, old, new):
+        """Change a text file as a person does."""
+        text = file.read_text("utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("example")
+    simulate(directory)
+    return directory
+
+
+@pytest.fixture
+def example(simulated, tmp_path, monkeypatch):
+    """The simulated run in tmp_path, with nothing done to it yet."""
+    for variable in ENVIRONMENT.values():
+        monkeypatch.delenv(variable, raising=False)
+    root = tmp_path / "data"
+    shutil.copytree(simulated, root)
+    config = tmp_path / "phoenix.toml"
+    text = CONFIG.read_text("utf-8").replace("phoenix-data/example", str(root))
+    config.write_text(text, "utf-8")
+    return Example(config, root)
+
+
+@pytest.fixture
+def call(example, monkeypatch, capsys):
+    """A function that calls a command in this process: its code, stdout and stderr."""
+    monkeypatch.setenv("PHOENIX_CONFIG", str(example.config))
+    monkeypatch.chdir(example.config.parent)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the handlers stay pytest's
+
+    def run(*words, program="phoenix"):
+        monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            PROGRAMS[program]()
+        return Called(left.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def pgi_package(tmp_path, monkeypatch):
+    """A function that installs a package of one PGI, also for commands."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def install(name, source):
+        (site / f"{name}.py").write_text(textwrap.dedent(source), "utf-8")
+        info = site / f"{name}-1.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[phoenix.pgi]\n{name} = {name}\n")
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return name
+
+    return install
+
+
+@pytest.fixture
+def frame():
+    """A function that writes a frame of the example instrument."""
+
+    def write(path, level):
+        np.save(path, np.full((32, 32), level, np.float32))
+
+    return write

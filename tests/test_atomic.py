@@ -1,0 +1,87 @@
+"""Files that are there whole or not at all."""
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path):
+    path = tmp_path / "A.ab"
+    write_text(path, "old")
+    with path.open() as reader:
+        write_text(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bytes_that_are_no_utf8_survive(tmp_path):
+    path = tmp_path / "A.ab"
+    write_text(path, b"\xe9\xff".decode("utf-8", "surrogateescape"))
+    assert path.read_bytes() == b"\xe9\xff"
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "A.ab"
+    write_text(path, "old")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, old[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_bytes(path, b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writers_in_several_threads_never_mix(tmp_path):
+    path = tmp_path / "A.ab"
+    contents = {letter * 100_000 for letter in "abcdefgh"}
+
+    def write(text):
+        for _ in range(5):
+            write_text(path, text)
+            assert path.read_text() in contents
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from phoenix_core.atomic import write_text
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+write_text(Path(sys.argv[1]), "new")
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_ones_stays(tmp_path):
+    path = tmp_path / "A.ab"
+    write_text(path, "old")
+    subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    living = tmp_path / f".A.ab.{os.getpid()}-1.tmp"
+    living.write_text("half")
+    stranger = tmp_path / ".mine.tmp"
+    stranger.write_text("a person's")
+    remove_leftovers(tmp_path)
+    assert set(tmp_path.iterdir()) == {path, living, stranger}
+    assert path.read_text() == "old"
+
+
+def test_a_directory_that_is_not_there_has_no_leftovers(tmp_path):
+    remove_leftovers(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()

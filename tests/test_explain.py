@@ -1,0 +1,120 @@
+"""Explain: what an AB needs, why it is due, what was or would be called."""
+
+import json
+
+import pytest
+
+from phoenix_core.errors import ConfigError
+from phoenix_core.explain import explain
+
+NIGHT = "EXAMPLE.2014-10-22T"
+DARK, FLAT = f"{NIGHT}18:00:00.ab", f"{NIGHT}18:30:00.ab"
+FIRST, SECOND, THIRD = (f"{NIGHT}21:{n}0:00.ab" for n in range(3))
+BETA = f"{NIGHT}21:00:00_stk.ab"
+RUN = ("-r", "094.A-0001A")
+
+
+def explained(example, name):
+    with example.session() as session:
+        return explain(session, name)
+
+
+def test_a_finished_ab_tells_its_inputs_its_call_and_its_products(example):
+    example.process(select=BETA)
+    told = explained(example, FLAT)
+    assert (told.status, told.due, told.problem) == ("SUCCESSFUL", (), "")
+    (need,) = told.needs
+    assert (need.name, need.status, need.categories) == (
+        *(DARK, "SUCCESSFUL", ("MASTER_DARK",)),
+    )
+    assert told.taken_by == (FIRST, SECOND, THIRD)
+    dark = example.product(DARK, "MASTER_DARK")
+    assert (str(dark), "MASTER_DARK") in told.inputs
+    assert told.command[0] == "example_flat"
+    assert f"MASTER_DARK:{dark}" in told.command
+    assert told.version.startswith("example 1.0")
+    flat = example.product(FLAT, "MASTER_FLAT")
+    assert told.products == (f"{flat} (MASTER_FLAT, KEPT)",)
+    assert told.log.endswith(f"r.{NIGHT}18:30:00.log")
+    assert [attempt.status for attempt in told.attempts] == ["SUCCESSFUL"]
+    assert told.file == str(example.ab(FLAT))
+
+
+def test_an_ab_that_waits_tells_what_it_waits_for(example):
+    example.create()
+    told = explained(example, DARK)
+    assert told.due == ("it was not processed yet",)
+    assert told.command[0] == "example_dark"
+    told = explained(example, FLAT)
+    assert told.due == ("it was not processed yet",)
+    assert f"needs MASTER_DARK of {DARK}" in told.problem
+    assert [need.status for need in told.needs] == ["CREATED"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (SECOND, f"the input {NIGHT}21:10:00.npy changed"),
+        (BETA, f"{SECOND}, which it needs, is processed again"),
+    ],
+)
+def test_what_made_an_ab_stale_is_told(example, frame, name, told):
+    example.process(select=BETA)
+    frame(example.raw(f"{NIGHT}21:10:00.npy"), 160.0)
+    assert explained(example, name).due == (told,)
+
+
+def test_the_reason_of_explain_is_the_reason_of_part_2(example):
+    example.process(select=BETA)
+    example.product(BETA, "STACK").unlink()
+    reasons = {name: explained(example, name).due for name in (DARK, FIRST, BETA)}
+    assert reasons == {
+        DARK: (),
+        FIRST: (f"{BETA} needs its REDUCED, deleted meanwhile",),
+        BETA: (f"its product r.{NIGHT}21:00:00_stk_STACK.npy is missing or not whole",),
+    }
+    done = example.process(select=BETA)
+    assert {o.block for o in done.outcomes} == {FIRST, SECOND, THIRD, BETA}
+
+
+def test_a_failed_ab_tells_cause_log_and_attempts(example):
+    example.raw(f"{NIGHT}21:10:00.npy").write_text("no frame")
+    for _ in range(2):
+        example.process(select=BETA)
+    told = explained(example, SECOND)
+    assert told.status == "FAILED"
+    assert told.due == (f"it failed: {told.cause}",)
+    assert "is no frame" in told.cause
+    assert [attempt.cause for attempt in told.attempts] == [told.cause] * 2
+
+
+def test_asking_changes_nothing(example):
+    example.process(select=BETA)
+    example.edit(
+        example.ab(BETA), "RECIPE_PARAM ", "RECIPE_PARAM  --x=1\nRECIPE_PARAM "
+    )
+    before = {path: path.read_bytes() for path in example.ab(BETA).parent.iterdir()}
+    explained(example, BETA)
+    assert before == {
+        path: path.read_bytes() for path in example.ab(BETA).parent.iterdir()
+    }
+
+
+def test_a_misspelt_ab_gets_the_nearest_name(example):
+    example.create()
+    with pytest.raises(ConfigError, match=f"did you mean '{BETA}'"):
+        explained(example, BETA.replace("stk", "skt"))
+
+
+def test_the_command_shows_reason_and_command(example, call):
+    example.process(select=BETA)
+    shown = call("explain", *RUN, DARK)
+    assert shown.returncode == 0
+    assert "it is not due: it is up to date" in shown.stdout
+    assert "was called:" in shown.stdout
+    example.edit(example.ab(DARK), "RAWFILE ", "RECIPE_PARAM  --combine=mean\nRAWFILE ")
+    shown = call("explain", *RUN, DARK)
+    assert "the parameters were none and are --combine=mean" in shown.stdout
+    document = json.loads(call("explain", *RUN, DARK, "--json").stdout)
+    assert document["due"] == ["the parameters were none and are --combine=mean"]
+    assert document["command"][:2] == ["example_dark", "--combine=mean"]

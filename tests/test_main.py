@@ -1,0 +1,33 @@
+"""The commands' entry points."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from phoenix_core import __version__
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.mark.parametrize("program", ["phoenix", "processAB", "processQC"])
+@pytest.mark.parametrize("word", ["-v", "--version"])
+def test_every_command_tells_its_version(program, word):
+    done = subprocess.run(
+        [BIN / program, word], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{program} {__version__}\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("program", ["phoenix", "processAB", "processQC"])
+def test_every_command_has_a_help_that_shows_how_it_is_called(program):
+    for word in ("-h", "--help"):
+        done = subprocess.run(
+            [BIN / program, word], capture_output=True, text=True, check=True
+        )
+        assert f"Usage: {program} " in done.stdout
+        assert "-a" in done.stdout
+        assert "--config" in done.stdout
+        assert done.stderr == ""
