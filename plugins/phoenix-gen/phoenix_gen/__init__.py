@@ -1,0 +1,1 @@
+"""PGIs of phoenix that know no instrument."""
