@@ -1,0 +1,139 @@
+"""phoenix_simulate_example: a run of two nights at a telescope that does not exist.
+
+Frames, the calibration they need and the ABs of them all: each night in the branch
+EXAMPLE_R of the AB store, the run in the branch EXAMPLE_deep. The truth is known: a
+star of 1000 adu in the middle of each target, and a few fainter ones around it.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import typer
+
+from phoenix_core.ab_file import write_block
+from phoenix_core.association_block import AssociationBlock
+from phoenix_core.pseudo_date import pseudo_date
+from phoenix_core.run_id import parse_run_id
+from phoenix_example.recipes import Image
+
+RUN = parse_run_id("094.A-0001(A)")
+SIZE = 32  # pixels
+DARK = 100.0  # adu
+FLAT = 20_000.0  # adu
+SKY = 50.0  # adu
+STAR = 1000.0  # adu, in the brightest pixel
+NOISE = 10.0  # adu, of one exposure
+CLOUDS = 3.0  # times more noise
+BAD_PIXELS = ((3, 4), (10, 21), (17, 2), (25, 30), (30, 9))
+# night, OB, target, exposures, noise
+OBSERVATIONS = (
+    ("2014-10-22", 1001, "ALPHA", 3, NOISE),
+    ("2014-10-22", 1002, "BETA", 3, NOISE),
+    ("2014-10-23", 1003, "ALPHA", 3, NOISE),
+    ("2014-10-23", 1004, "GAMMA", 3, NOISE * CLOUDS),
+)
+
+
+def simulate(directory: Path, seed: int = 1) -> None:
+    """Write raw frames, the bad pixel mask and the ABs of two nights and their run.
+
+    Args:
+        directory: the root directory of the configuration.
+        seed: of the noise; the same seed, the same frames.
+    """
+    random = np.random.default_rng(seed)
+    calib = directory / "calib"
+    calib.mkdir(parents=True, exist_ok=True)
+    bad = np.zeros((SIZE, SIZE), np.float32)
+    bad[tuple(zip(*BAD_PIXELS, strict=True))] = 1
+    np.save(calib / "EXAMPLE_BADPIX.npy", bad)
+    for night in sorted({night for night, *_ in OBSERVATIONS}):
+        raw = directory / "raw" / night
+        raw.mkdir(parents=True, exist_ok=True)
+        for block, frames in _night(night, random):
+            for raw_file, image in zip(block.rawfiles, frames, strict=True):
+                np.save(raw / raw_file.file, image.astype(np.float32))
+            date = pseudo_date(RUN)
+            store = directory / "qcweb"
+            _write(store / "EXAMPLE_R" / night, block)
+            _write(store / "EXAMPLE_deep" / date, block.with_value("DATE", date))
+
+
+def truth() -> Image:
+    """Return what a perfect exposure of any target shows [adu], without sky."""
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    image = np.zeros((SIZE, SIZE), np.float32)
+    for row, column, peak in ((16, 16, STAR), (8, 24, STAR / 4), (24, 6, STAR / 10)):
+        image += peak * np.exp(-((y - row) ** 2 + (x - column) ** 2) / 4.5)
+    return image
+
+
+def main() -> None:
+    """Run the command line."""
+    typer.run(simulate)
+
+
+def _night(
+    night: str, random: np.random.Generator
+) -> Iterator[tuple[AssociationBlock, list[Image]]]:
+    """Make the ABs of a night with the frames that each takes."""
+    y = np.linspace(-1, 1, SIZE)
+    response = 1.05 - 0.1 * (y[:, None] ** 2 + y[None, :] ** 2)
+
+    def exposures(level: Image | float, noise: float, count: int) -> list[Image]:
+        return [level + random.normal(0, noise, (SIZE, SIZE)) for _ in range(count)]
+
+    dark = _block(night, "18:00", "DARK", recipe="example_dark", count=3)
+    yield dark, exposures(DARK, 1.0, 3)
+    virtual = [f"VIRTUAL {dark.name} MASTER_DARK"]
+    flat = _block(
+        night, "18:30", "FLAT", recipe="example_flat", mcalibs=virtual, count=3
+    )
+    yield flat, exposures(DARK + FLAT * response, 20.0, 3)
+    mcalibs = [*virtual, f"VIRTUAL {flat.name} MASTER_FLAT"]
+    mcalibs.append("REAL EXAMPLE_BADPIX.npy BADPIX_MASK")
+    for hour, (date, ob, target, count, noise) in enumerate(OBSERVATIONS):
+        if date != night:
+            continue
+        for number in range(count):
+            time = f"{20 + hour}:{10 * number:02d}"
+            block = _block(
+                night, time, "OBJECT", recipe="example_science", mcalibs=mcalibs
+            )
+            qualifiers = {
+                "OBS_PROG_ID": RUN.formal,
+                "OBS_ID": str(ob),
+                "TARGET": target,
+                "RUN_ID": RUN.formal,
+            }
+            level = DARK + (SKY + truth()) * response
+            yield block.updated(qualifiers), exposures(level, noise, 1)
+
+
+def _block(
+    night: str,
+    time: str,
+    raw_type: str,
+    *,
+    recipe: str,
+    mcalibs: Sequence[str] = (),
+    count: int = 1,
+) -> AssociationBlock:
+    names = [f"EXAMPLE.{night}T{time}:{second:02d}" for second in range(count)]
+    return AssociationBlock.create(
+        {
+            "INSTRUMENT": "EXAMPLE",
+            "DATE": night,
+            "RAW_TYPE": raw_type,
+            "RECIPE": recipe,
+            "AB_NAME": f"{names[0]}.ab",
+            "RAWFILE": [f"{name}.npy {raw_type}" for name in names],
+            "MCALIB": mcalibs,
+        }
+    )
+
+
+def _write(directory: Path, block: AssociationBlock) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    write_block(directory / block.name, block)
