@@ -1,0 +1,181 @@
+"""The QC report of a datacube: parameters, scores and the plot.
+
+Names of parameters: those of the pipeline as in ``ESO QC ...`` with blanks, our own
+with underscores. Times in seconds, FWHM in arcsec, fluxes and noise in the unit of the
+cube, wavelengths in Angstrom.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from muse_deep_plugin.qc_cube import (
+    CubeMeasures,
+    background,
+    measure_cube,
+    median_of,
+)
+from muse_deep_plugin.qc_keywords import (
+    Offset,
+    Value,
+    carried,
+    fwhm,
+    offsets,
+    qc_parameters,
+    read_header,
+    seeing,
+    target,
+)
+from muse_deep_plugin.qc_scores import (
+    Options,
+    comments,
+    deep_scores,
+    number,
+    single_scores,
+)
+from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
+from muse_deep_plugin.steps import EXP_COMBINE
+from phoenix_core.ab_file import read_block
+from phoenix_core.errors import ConfigError
+from phoenix_core.model import AssociationBlock, Product, QcReport, Run
+from phoenix_core.qc_report import read_report, report_path
+
+
+def measure(
+    run: Run,
+    block: AssociationBlock,
+    products: Sequence[Product],
+    cube: Product,
+    options: Options,
+) -> QcReport:
+    """Measure, score and draw the datacube of a pst or dpc AB.
+
+    Raises:
+        ProcessingError: a product cannot be read.
+    """
+    measures = measure_cube(cube.path)
+    others = [p.path for p in products if p != cube and p.path.suffix == ".fits"]
+    headers = [measures.header, *map(read_header, others)]
+    parameters = qc_parameters(headers) | _cube_parameters(measures)
+    is_deep = block.recipe == EXP_COMBINE.recipe
+    singles = _single_reports(run, block) if is_deep else ()
+    moved = offsets(measures.header)
+    if is_deep:
+        parameters |= _deep_parameters(block, parameters, moved, singles)
+        scores = deep_scores(parameters, options)
+    else:
+        parameters |= _single_parameters(measures)
+        scores = single_scores(parameters, options)
+    remarks = comments(parameters, options)
+    name = block.value("TARGET") or target(measures.header)
+    sheet = Sheet(
+        block=block.name,
+        run=block.value("RUN_ID") or run.label,
+        target=name,
+        is_deep=is_deep,
+        measures=measures,
+        parameters=parameters,
+        scores=scores,
+        comments=remarks,
+        offsets=moved,
+    )
+    return QcReport(
+        block=block.name,
+        recipe=block.recipe,
+        target=name,
+        parameters=parameters,
+        scores=scores,
+        comments=remarks,
+        figures={"": draw_sheet(sheet)},
+    )
+
+
+def _cube_parameters(measures: CubeMeasures) -> dict[str, Value]:
+    """What any cube is measured for; what is not there is left out."""
+    header = measures.header
+    level, spread = background(measures.white)
+    planes, rows, columns = measures.shape
+    found: dict[str, object] = {
+        "OB_ID": header.get("ESO OBS ID"),
+        "OB_NAME": header.get("ESO OBS NAME"),
+        "INS_MODE": header.get("ESO INS MODE"),
+        "DATE_OBS": header.get("DATE-OBS"),
+        "EXPTIME": header.get("EXPTIME"),
+        "SEEING": seeing(header),
+        "FWHM": fwhm(qc_parameters([header])),
+        "NX": columns,
+        "NY": rows,
+        "NLAMBDA": planes,
+        "NAN_FRACTION": measures.nan_fraction,
+        "FILLED_FRACTION": measures.filled_fraction,
+        "BKG_MEDIAN": level,
+        "BKG_MAD": spread,
+        "NOISE": median_of(measures.noise),
+        "NOISE_MEASURED": median_of(measures.noise_measured),
+        "NUM_SAT": carried(header, "NUM_SAT"),
+        "WDEL_MAX": carried(header, "WDEL_MAX"),
+    }
+    if measures.has_wavelength and planes:
+        found["LAMBDA_MIN"] = float(measures.wavelength.min())
+        found["LAMBDA_MAX"] = float(measures.wavelength.max())
+    return _known(found)
+
+
+def _single_parameters(measures: CubeMeasures) -> dict[str, Value]:
+    exposure = measures.header.get("EXPTIME")
+    is_number = isinstance(exposure, int | float)
+    total = {"TEXPTIME": float(exposure)} if is_number else {}
+    return {"N_EXPOSURES": 1, **total}
+
+
+def _deep_parameters(
+    block: AssociationBlock,
+    parameters: dict[str, Value],
+    moved: Sequence[Offset],
+    singles: Sequence[QcReport],
+) -> dict[str, Value]:
+    """What only the cube of several exposures has."""
+    expected = sum(entry.tag == "PIXTABLE_REDUCED" for entry in block.sof)
+    combined = len(moved)
+    found: dict[str, Value] = {"N_EXPECTED": expected, "N_SINGLE_QC": len(singles)}
+    if combined:  # one OFFSETi each; the recipe writes none without an OFFSET_LIST
+        found |= {"N_EXPOSURES": combined, "PATTERN": f"DEEP_{combined}"}
+    times = [number(report.parameters, "EXPTIME") for report in singles]
+    if times and len(times) == expected and None not in times:
+        found["TEXPTIME"] = math.fsum(time for time in times if time is not None)
+    obs = dict.fromkeys(report.parameters.get("OB_ID") for report in singles)
+    found["OB_IDS"] = " ".join(str(ob) for ob in obs if ob is not None)
+    noises = [number(report.parameters, "NOISE_MEASURED") for report in singles]
+    known = [noise for noise in noises if noise]
+    deep = number(parameters, "NOISE_MEASURED")
+    if known and combined:
+        promised = statistics.median(known) / math.sqrt(combined)
+        found["NOISE_EXPECTED"] = promised
+        if deep:
+            found["NOISE_GAIN"] = promised / deep
+    return found
+
+
+def _single_reports(run: Run, block: AssociationBlock) -> tuple[QcReport, ...]:
+    """The reports of the exposures that went into a deep cube, as far as done."""
+    found = []
+    for mcalib in block.mcalibs:
+        if not (mcalib.is_virtual and mcalib.tag == "PIXTABLE_REDUCED"):
+            continue
+        try:
+            maker = read_block(run.ab_path(mcalib.file))
+            report = read_report(report_path(run, maker))
+        except ConfigError:
+            continue
+        if (report.block, report.fingerprint) == (maker.name, maker.fingerprint):
+            found.append(report)
+    return tuple(found)
+
+
+def _known(found: Mapping[str, object]) -> dict[str, Value]:
+    """What is there and plain: not None, no NaN, no FITS keyword without a value."""
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, Value) and (isinstance(value, str) or math.isfinite(value))
+    }

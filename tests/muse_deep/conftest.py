@@ -1,0 +1,223 @@
+"""A small simulated run, reduced once by the real recipes; copies of it to break."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+from attrs import frozen
+from phoenix_muse_sim import TINY, default_scenario, simulate
+from phoenix_muse_sim import select as select_targets
+
+from muse_deep_plugin.ab_deep import deep_cascade
+from muse_deep_plugin.rules import Call
+from phoenix_core import inputs
+from phoenix_core.ab_file import read_block, read_blocks, write_block
+from phoenix_core.cascade import select
+from phoenix_core.config import ENVIRONMENT, read_config
+from phoenix_core.file_sums import FileSums
+from phoenix_core.model import AssociationBlock, Cascade, Outcome, Product, Run
+from phoenix_core.pgis import Pgis, load
+from phoenix_core.process_ab import process_ab
+from phoenix_core.pseudo_date import pseudo_date
+from phoenix_core.run_id import parse_run_id
+
+RUN = "094.D-0114B"
+CONFIG = """
+instrument = "MUSE"
+mode = "DEEP"
+ab_branch = "MUSE_deep"
+[directories]
+root = "{root}"
+[phoenix]
+AB_PGI = "pgi_phoenix_MUSE_AB_deep"
+HDR_PGI = "pgi_phoenix_MUSE_tags"
+JOB_PGI = "pgi_phoenix_MUSE_stream"
+[processAB]
+PRE_PLUGIN = "pgi_preTPL"
+DRS = "pgi_phoenix_GEN_esorex"
+CHECK_PLUGIN = ["pgi_phoenix_MUSE_rules"]
+POST_PLUGIN = "pgi_postSCI"
+FINAL_PLUGIN = "pgi_phoenix_MUSE_postAB"
+{options}
+"""
+
+
+@frozen
+class Bench:
+    """A run's directories with ABs in them, and the PGIs to process them."""
+
+    run: Run
+    pgis: Pgis
+
+    def names(self, recipe: str) -> list[str]:
+        """The ABs of a recipe, in time."""
+        return [b.name for b in read_blocks(self.run.ab_dir) if b.recipe == recipe]
+
+    def name(self, recipe: str) -> str:
+        """The first AB of a recipe."""
+        return self.names(recipe)[0]
+
+    def block(self, name: str) -> AssociationBlock:
+        """Read an AB as it is now."""
+        return read_block(self.run.ab_path(name))
+
+    def edit(self, name: str, **changes: object) -> None:
+        """Change qualifiers of an AB, as a person would."""
+        block = self.block(name).updated(changes)
+        write_block(self.run.ab_path(name), block)
+
+    def without(self, name: str, tag: str) -> None:
+        """Take the frames of a tag out of an AB."""
+        kept = [m for m in self.block(name).values("MCALIB") if m.split()[2] != tag]
+        self.edit(name, MCALIB=kept)
+
+    def inputs(self, name: str) -> tuple[tuple[Path, str], ...]:
+        """Path and tag of the frames of an AB."""
+        return inputs.paths(self.run, self.block(name))
+
+    def input(self, name: str, tag: str, number: int = 0) -> Path:
+        """One input of an AB."""
+        return [path for path, its in self.inputs(name) if its == tag][number]
+
+    def product(self, name: str, category: str, number: int = 0) -> Path:
+        """A published product of an AB."""
+        block = self.block(name)
+        files = [p.file for p in block.products if p.category == category]
+        return self.run.product_dir(block.raw_type) / files[number]
+
+    def process(self, name: str) -> Outcome:
+        """Process an AB as phoenix does; one that is done is done again."""
+        self.edit(name, PROCESS_STATUS="CREATED")
+        return process_ab(self.run, self.pgis, name, FileSums())
+
+    def configured(self, options: str) -> "Bench":
+        """The same run with more in its configuration."""
+        return open_bench(self.run.config.directories.root, options)
+
+    def published(self, name: str) -> list[str]:
+        """What of an AB's products lies where products wait for certification."""
+        block = self.block(name)
+        directory = self.run.product_dir(block.raw_type)
+        return sorted(p.name for p in directory.glob(f"{block.root}_*.fits"))
+
+
+def open_bench(root: Path, options: str = "") -> Bench:
+    """Open a run below a directory; `options` is more of the configuration."""
+    file = root / "phoenix.toml"
+    file.write_text(CONFIG.format(root=root, options=options), "utf-8")
+    config = read_config(file)
+    run_id = parse_run_id(RUN)
+    run = Run(date=pseudo_date(run_id), config=config, run_id=run_id)
+    return Bench(run, load(config))
+
+
+def deep_blocks(root: Path, target: str) -> Cascade:
+    """The cascade of one target of the simulated AB store."""
+    store = next((root / "qcweb" / "MUSE_deep").iterdir())
+    cascade = deep_cascade(read_blocks(store))
+    deep = next(
+        b.name
+        for b in cascade.blocks
+        if b.value("TARGET") == target and b.recipe == "muse_exp_combine"
+    )
+    return select(cascade, [deep])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Recipes with one thread, directories where the tests say."""
+    saved = dict(os.environ)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    for variable in ENVIRONMENT.values():
+        os.environ.pop(variable, None)
+    yield
+    os.environ.clear()
+    os.environ.update(saved)
+
+
+@pytest.fixture(scope="session")
+def observatory(tmp_path_factory) -> Path:
+    """Two targets of a run: NGC300 with SKY observations, NGC288 crowded."""
+    root = tmp_path_factory.mktemp("observatory") / "data"
+    chosen = select_targets(
+        default_scenario(), runs=[RUN], targets=["NGC300", "NGC288"]
+    )
+    simulate(root, chosen, TINY, 1, deep=True)
+    return root
+
+
+def _reduced(observatory: Path, root: Path, target: str) -> Path:
+    shutil.copytree(observatory, root)
+    bench = open_bench(root)
+    bench.run.ab_dir.mkdir(parents=True)
+    for block in deep_blocks(root, target).blocks:
+        write_block(bench.run.ab_path(block.name), block)
+        outcome = process_ab(bench.run, bench.pgis, block.name, FileSums())
+        assert outcome.status == "SUCCESSFUL", outcome
+    return root
+
+
+@pytest.fixture(scope="session")
+def reduced(observatory, tmp_path_factory) -> Bench:
+    """NGC300 from raw exposures to the deep cube; not to be changed."""
+    root = tmp_path_factory.mktemp("reduced") / "data"
+    return open_bench(_reduced(observatory, root, "NGC300"))
+
+
+@pytest.fixture(scope="session")
+def crowded(observatory, tmp_path_factory) -> Bench:
+    """NGC288, in CROWDED mode; not to be changed."""
+    root = tmp_path_factory.mktemp("crowded") / "data"
+    return open_bench(_reduced(observatory, root, "NGC288"))
+
+
+@pytest.fixture
+def bench(reduced, tmp_path) -> Bench:
+    """A copy of the reduced run, to break."""
+    root = tmp_path / "data"
+    shutil.copytree(reduced.run.config.directories.root, root)
+    return open_bench(root)
+
+
+@frozen
+class Ended:
+    """A recipe that was called by itself: its exit status, and what the rules see."""
+
+    status: int
+    call: Call
+
+
+CallRecipe = Callable[..., Ended]
+
+
+@pytest.fixture
+def call_recipe(tmp_path) -> CallRecipe:
+    """Call the recipe of an AB by itself, with esorex and nothing around it."""
+
+    def call(
+        block: AssociationBlock,
+        frames: Sequence[tuple[Path, str]],
+        params: Sequence[str] | None = None,
+    ) -> Ended:
+        workdir = tmp_path / "call"
+        workdir.mkdir()
+        if params is not None:
+            block = block.with_values("RECIPE_PARAM", params)
+        sof = workdir / "in.sof"
+        sof.write_text("".join(f"{path} {tag}\n" for path, tag in frames))
+        command = [
+            *("esorex", f"--output-dir={workdir}", f"--log-dir={workdir}"),
+            *(f"--log-file={block.log_name}", block.recipe, *block.params, str(sof)),
+        ]
+        ended = subprocess.run(command, cwd=workdir, capture_output=True, check=False)
+        products = [
+            Product(path, fits.getheader(path)["ESO PRO CATG"], block.name)
+            for path in sorted(workdir.glob("*.fits"))
+        ]
+        return Ended(ended.returncode, Call(block, tuple(frames), products))
+
+    return call

@@ -1,0 +1,164 @@
+"""Frames that recipes have to get, told before anything is executed."""
+
+import pytest
+from astropy.io import fits
+from attrs import evolve
+
+from muse_deep_plugin.tags import frame_findings, hdr_pgi, required_tags
+from phoenix_core.ab_file import read_block
+from phoenix_core.model import AssociationBlock, Cascade
+
+
+def cascade_of(bench):
+    """The cascade of a bench as it is now."""
+    names = sorted(p.name for p in bench.run.ab_dir.glob("*.ab"))
+    return Cascade(tuple(read_block(bench.run.ab_path(name)) for name in names))
+
+
+def errors(bench):
+    findings = hdr_pgi(bench.run, cascade_of(bench))
+    return [finding.message for finding in findings if finding.is_error]
+
+
+@pytest.mark.parametrize("which", ["reduced", "crowded"])
+def test_a_complete_run_has_no_finding(which, request):
+    bench = request.getfixturevalue(which)
+    assert hdr_pgi(bench.run, cascade_of(bench)) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "tag"),
+    [
+        ("muse_scibasic", "MASTER_FLAT"),
+        ("muse_scibasic", "WAVECAL_TABLE"),
+        ("muse_create_sky", "SKY_LINES"),
+        ("muse_scipost", "STD_RESPONSE"),
+        ("muse_scipost", "EXTINCT_TABLE"),
+        ("muse_scipost", "SKY_CONTINUUM"),
+        ("muse_scipost", "PIXTABLE_OBJECT"),
+        ("muse_exp_align", "IMAGE_FOV"),
+        ("muse_exp_combine", "OFFSET_LIST"),
+    ],
+)
+def test_a_missing_frame_is_named_with_its_ab(bench, recipe, tag):
+    name = bench.name(recipe)
+    bench.without(name, tag)
+    assert any(told.startswith(f"{name} has no {tag}") for told in errors(bench))
+
+
+@pytest.mark.parametrize("tag", ["STD_TELLURIC", "FILTER_LIST"])
+def test_what_is_optional_may_be_missing(bench, tag):
+    bench.without(bench.name("muse_scipost"), tag)
+    assert errors(bench) == []
+
+
+@pytest.mark.parametrize("tag", ["SKY_LINES", "LSF_PROFILE", "SKY_CONTINUUM"])
+def test_without_sky_subtraction_no_sky_frames_are_needed(bench, tag):
+    name = bench.name("muse_scipost")
+    bench.without(name, tag)
+    params = ["--save=cube,individual", "--skymethod=none"]
+    bench.edit(name, RECIPE_PARAM=params)
+    assert errors(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "needed"),
+    [
+        ("none", set()),
+        ("model", {"SKY_LINES", "LSF_PROFILE"}),
+        ("subtract-model", {"SKY_LINES", "LSF_PROFILE", "SKY_CONTINUUM"}),
+    ],
+)
+def test_the_sky_method_says_what_is_needed(method, needed):
+    block = AssociationBlock.create(
+        {
+            "AB_NAME": "A_pst.ab",
+            "RECIPE": "muse_scipost",
+            "RECIPE_PARAM": f"--skymethod={method}",
+        }
+    )
+    sky = {"SKY_LINES", "LSF_PROFILE", "SKY_CONTINUUM"}
+    assert set(required_tags(block)) & sky == needed
+
+
+def test_a_filter_other_than_white_needs_the_filter_list(bench):
+    name = bench.name("muse_exp_combine")
+    bench.edit(name, RECIPE_PARAM=["--filter=white,Johnson_V"])
+    bench.without(name, "FILTER_LIST")
+    assert f"{name} has no FILTER_LIST" in errors(bench)[0]
+
+
+def test_one_frame_where_two_are_needed_is_told():
+    block = AssociationBlock.create({"AB_NAME": "A.ab", "RECIPE": "muse_exp_align"})
+    (finding,) = frame_findings(block, ["IMAGE_FOV"])
+    assert finding.message == "A.ab has one IMAGE_FOV; muse_exp_align needs at least 2"
+
+
+def test_a_misspelt_sky_method_has_a_hint(bench):
+    name = bench.name("muse_scipost")
+    params = ["--save=cube,individual", "--skymethod=substract-model"]
+    bench.edit(name, RECIPE_PARAM=params)
+    assert "did you mean 'subtract-model'" in errors(bench)[0]
+
+
+def test_a_frame_that_its_maker_does_not_make_is_told(bench):
+    name = bench.name("muse_exp_align")
+    lines = bench.block(name).values("MCALIB")
+    wrong = lines[0].replace("IMAGE_FOV", "IMAGES_FOV")
+    bench.edit(name, MCALIB=[*lines, wrong])
+    assert "but muse_scipost makes none" in errors(bench)[0]
+
+
+def test_a_raw_type_that_is_not_the_exposures_is_told(bench):
+    name = bench.name("muse_scibasic")
+    raw = bench.block(name).rawfiles[0]
+    bench.edit(name, RAWFILE=f"{raw.file} SKY")
+    assert "is of RAW_TYPE OBJECT but its RAWFILE has SKY" in errors(bench)[0]
+
+
+# Where exposures point ------------------------------------------------------------
+
+
+def point(bench, number, degrees):
+    """Let an exposure's raw file say that it points further north."""
+    raw = bench.names("muse_scipost")[number].replace("_pst.ab", ".fits")
+    path = next(bench.run.config.directories.raw.rglob(raw))
+    fits.setval(path, "DEC", value=fits.getval(path, "DEC") + degrees)
+    return raw
+
+
+def test_an_exposure_of_another_field_is_an_error(bench):
+    raw = point(bench, 2, 0.5)
+    (told,) = errors(bench)
+    assert f"{raw} points 0.500 degrees away" in told
+
+
+def test_an_exposure_that_overlaps_no_other_is_a_warning(bench):
+    raw = point(bench, 2, 0.02)
+    (finding,) = hdr_pgi(bench.run, cascade_of(bench))
+    assert not finding.is_error
+    assert f"{raw} overlaps no other exposure of NGC300" in finding.message
+
+
+def test_a_mosaic_whose_fields_overlap_is_no_finding(bench):
+    point(bench, 2, 0.012)
+    point(bench, 3, 0.024)
+    assert hdr_pgi(bench.run, cascade_of(bench)) == []
+
+
+def test_how_far_is_too_far_is_an_option(bench):
+    point(bench, 2, 0.02)
+    strict = bench.configured("[pgi_phoenix_MUSE_tags]\nmax_separation = 0.01\n")
+    assert "points 0.020 degrees away" in errors(strict)[0]
+
+
+def test_a_raw_file_that_is_not_there_is_anothers_business(bench):
+    for path in bench.run.config.directories.raw.rglob("*.fits"):
+        path.unlink()
+    assert errors(bench) == []
+
+
+def test_abs_of_other_recipes_are_let_through(bench):
+    other = AssociationBlock.create({"AB_NAME": "A.ab", "RECIPE": "muse_bias"})
+    cascade = evolve(cascade_of(bench), blocks=(other,))
+    assert hdr_pgi(bench.run, cascade) == []
