@@ -1,0 +1,1 @@
+"""An instrument whose recipe is /bin/true."""
