@@ -9,7 +9,6 @@ call takes over what a finished or running recipe made, and does the rest again.
 import datetime as dt
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,17 +20,16 @@ from phoenix_core.ab_file import check_block, read_block, write_block
 from phoenix_core.association_block import (
     AbStatus,
     AssociationBlock,
-    ProductRecord,
-    is_safe_name,
 )
-from phoenix_core.atomic import link_file, write_text
+from phoenix_core.atomic import write_text
 from phoenix_core.errors import PgiError, PhoenixError, ProcessingError
-from phoenix_core.file_sums import FileSums, file_state, sha256
-from phoenix_core.fits_file import check_fits
+from phoenix_core.file_sums import FileSums
 from phoenix_core.model import DrsCall, Finding, Job, Outcome, Product, Run
 from phoenix_core.pgis import Pgis, load
+from phoenix_core.publish import check_products, publish, publish_log
 from phoenix_core.run_lock import holding
 from phoenix_core.staleness import fingerprint, reasons
+from phoenix_core.verify_inputs import verify_inputs
 
 LOCK = ".lock"
 _MADE_FROM = ".fingerprint"
@@ -99,6 +97,7 @@ class _Attempt:
     name: str
     sums: FileSums
     start: float  # of the monotonic clock
+    definition_sum: str = ""  # of the AB as it was read
     at: str = field(
         factory=lambda: dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     )
@@ -115,6 +114,7 @@ class _Attempt:
 def _process(attempt: _Attempt) -> Outcome:
     path = attempt.run.ab_path(attempt.name)
     block = check_block(read_block(path))
+    attempt = evolve(attempt, definition_sum=block.definition_sum)
     try:
         made_by = inputs.makers(attempt.run, block)
         for maker in made_by.values():
@@ -150,51 +150,6 @@ def drs_call(run: Run, pgis: Pgis, block: AssociationBlock) -> DrsCall:
     """Ask the data reduction what it would call; it need not tell."""
     told = pgis.ask(hookspecs.process_ab_drs_call, run=run, block=block)
     return told or DrsCall((), "")
-
-
-def verify_inputs(
-    run: Run,
-    block: AssociationBlock,
-    made_by: Mapping[str, AssociationBlock],
-    sums: FileSums,
-) -> None:
-    """Hold every input against what is known of it, since recipes do not.
-
-    Products of other ABs against the sums in their ABs; files from elsewhere against
-    the CHECKSUM that they carry.
-
-    Raises:
-        ProcessingError: an input is missing, truncated, or has another content.
-    """
-    recorded = {
-        run.product_dir(maker.raw_type) / product.file: (product, maker)
-        for maker in made_by.values()
-        for product in maker.products
-    }
-    for path, _ in inputs.paths(run, block):
-        if path not in recorded:
-            _verify_file(path, sums)
-            continue
-        product, maker = recorded[path]
-        if not path.exists():
-            raise ProcessingError(
-                f"{path} is not there; process {maker.name} again (phoenix -P does)"
-            )
-        if path.stat().st_size != product.size or sha256(path) != product.checksum:
-            raise ProcessingError(
-                f"{path} is not what {maker.name} made; remove it and process "
-                f"{maker.name} again (phoenix -P does)"
-            )
-
-
-def _verify_file(path: Path, sums: FileSums) -> None:
-    if not path.name.endswith(_FITS):
-        return
-    if sums.is_whole(path):
-        return
-    if problems := check_fits(path).problems:
-        raise ProcessingError(f"{path} is damaged: {problems[0]}; fetch it again")
-    sums.mark_whole(path)
 
 
 def _reduce_and_publish(
@@ -240,7 +195,7 @@ def _reduce(
     products: Sequence[Product] = pgis.call(
         hookspecs.process_ab_drs, run=run, block=prepared, workdir=workdir
     )
-    _check_products(pgis.names(hookspecs.process_ab_drs)[0], workdir, products)
+    check_products(pgis.names(hookspecs.process_ab_drs)[0], workdir, products)
     for _, findings in pgis.each(
         hookspecs.process_ab_check_plugin, run=run, block=prepared, products=products
     ):
@@ -248,9 +203,9 @@ def _reduce(
     for spec in (hookspecs.process_ab_post_plugin, hookspecs.process_ab_final_plugin):
         for pgi, answer in pgis.each(spec, run=run, block=prepared, products=products):
             if answer is not None:
-                _check_products(pgi, workdir, answer)
+                check_products(pgi, workdir, answer)
                 products = answer
-    records = _publish(attempt, prepared, products)
+    records = publish(run, prepared, products, workdir, attempt.sums)
     ran = recipe_call.find_exit(workdir)
     return _write(
         attempt,
@@ -275,77 +230,6 @@ def _refuse_errors(findings: Sequence[Finding]) -> None:
             raise ProcessingError(finding.message)
 
 
-def _check_products(pgi: str, workdir: Path, products: Sequence[Product]) -> None:
-    """Let through only files that are there, inside the working directory."""
-    inside = workdir.resolve()
-    for product in products:
-        if not product.path.resolve().is_relative_to(inside):
-            raise PgiError(f"{pgi}: product {product.path} is not in {workdir}")
-        if not product.path.is_file() or product.path.is_symlink():
-            raise PgiError(f"{pgi}: product {product.path} is no file")
-        if not is_safe_name(product.category):
-            raise PgiError(f"{pgi}: '{product.category}' is no product category")
-    paths = Counter(product.path for product in products)
-    if double := [path for path, times in paths.items() if times > 1]:
-        raise PgiError(f"{pgi}: product {double[0]} is named twice")
-
-
-def product_names(
-    block: AssociationBlock, products: Sequence[Product]
-) -> tuple[str, ...]:
-    """Return the names under which products will be published, one each.
-
-    ``<PROD_ROOT_NAME>_<category>``, counted where there are several of a category.
-    """
-    of_category = Counter(product.category for product in products)
-    seen: Counter[str] = Counter()
-    names = []
-    for product in products:
-        seen[product.category] += 1
-        stem = f"{block.root}_{product.category}"
-        if of_category[product.category] > 1:
-            stem += f"_{seen[product.category]:04d}"
-        names.append(stem + product.path.suffix)
-    return tuple(names)
-
-
-def _publish(
-    attempt: _Attempt, block: AssociationBlock, products: Sequence[Product]
-) -> list[ProductRecord]:
-    """Give the products and the log their names where they wait for certification."""
-    directory = attempt.run.product_dir(block.raw_type)
-    directory.mkdir(parents=True, exist_ok=True)
-    records = []
-    for product, name in zip(products, product_names(block, products), strict=True):
-        target = directory / name
-        state, total = file_state(product.path), sha256(product.path)
-        link_file(product.path, target)
-        attempt.sums.put(target, state, total)
-        kind = "INTERIM" if product.interim else "KEPT"
-        records.append(
-            ProductRecord(target.name, product.category, total, state.size, kind)
-        )
-    _publish_log(attempt, block)
-    _drop_former(attempt, directory, {record.file for record in records})
-    return records
-
-
-def _publish_log(attempt: _Attempt, block: AssociationBlock) -> None:
-    log = attempt.workdir / block.log_name
-    if log.is_file() and not log.is_symlink():
-        directory = attempt.run.product_dir(block.raw_type)
-        directory.mkdir(parents=True, exist_ok=True)
-        link_file(log, directory / block.log_name)
-
-
-def _drop_former(attempt: _Attempt, directory: Path, kept: set[str]) -> None:
-    """Delete products of an earlier try that this one did not make."""
-    former = read_block(attempt.run.ab_path(attempt.name)).products
-    for record in former:
-        if record.file not in kept:
-            (directory / record.file).unlink(missing_ok=True)
-
-
 def _end(
     attempt: _Attempt, block: AssociationBlock, status: AbStatus, cause: str
 ) -> Outcome:
@@ -353,7 +237,7 @@ def _end(
     ran = recipe_call.find_exit(attempt.workdir)
     memory = ran.memory if ran else 0
     if status is not AbStatus.SKIPPED and not recipe_call.is_running(attempt.workdir):
-        _publish_log(attempt, block)
+        publish_log(attempt.run, block, attempt.workdir)
         shutil.rmtree(attempt.workdir, ignore_errors=True)
     elif status is AbStatus.SKIPPED:
         with suppress(OSError):  # but for what an earlier recipe has made
@@ -376,16 +260,21 @@ def _write(
     block: AssociationBlock,
     contents: Mapping[str, str | Sequence[str]],
 ) -> AssociationBlock:
-    done = evolve(block, source=None).updated(
-        {
-            "PROCESS_SECONDS": f"{attempt.seconds:.2f}",
-            **contents,
-            "PROCESS_START": attempt.at,
-            "LOG_NAME": block.log_name,
-            "PROD_PATH": str(attempt.run.product_dir(block.raw_type)),
-        }
-    )
-    write_block(attempt.run.ab_path(attempt.name), done)
+    path = attempt.run.ab_path(attempt.name)
+    records = {
+        "PROCESS_SECONDS": f"{attempt.seconds:.2f}",
+        **contents,
+        "PROCESS_START": attempt.at,
+        "LOG_NAME": block.log_name,
+        "PROD_PATH": str(attempt.run.product_dir(block.raw_type)),
+    }
+    now = read_block(path)
+    if now.definition_sum != attempt.definition_sum:
+        # A person edited it while it was processed: their text stays, and is due.
+        records = {"SOF_CONTENT": block.values("SOF_CONTENT"), **records}
+        block = now
+    done = evolve(block, source=None).updated(records)
+    write_block(path, done)
     return done
 
 

@@ -67,6 +67,39 @@ def test_what_the_ab_said_before_is_kept(one, example):
     assert example.ab(DARK).read_text().endswith("# a remark\nMY_OWN  x\n")
 
 
+def test_what_a_person_writes_while_the_recipe_runs_is_kept_and_makes_it_due(
+    example, pgi_package
+):
+    edited = example.ab(BETA)
+    pgi_package(
+        "pgi_slow_pre",
+        f"""
+        from pathlib import Path
+
+        from phoenix_core import hookimpl
+
+        @hookimpl
+        def process_ab_pre_plugin(block):
+            path = Path({str(edited)!r})
+            if block.name == path.name:
+                old = path.read_text()
+                new = old.replace("--combine=median", "--combine=mean")
+                path.write_text(new + "# by hand, meanwhile" + chr(10))
+        """,
+    )
+    example.edit(example.config, '"pgi_phoenix_EXAMPLE_pre"', '"pgi_slow_pre"')
+    done = example.process(select=BETA)
+    assert done.failures == ()
+    text = edited.read_text()
+    assert "# by hand, meanwhile\n" in text
+    block = example.block(BETA)
+    assert block.params == ("--combine=mean",)
+    assert block.values("CALL_PARAM") == ("--combine=median",)
+    again = example.process(select=BETA)
+    assert again.outcomes[-1].block == BETA
+    assert example.block(BETA).values("CALL_PARAM") == ("--combine=mean",)
+
+
 def test_an_ab_that_is_up_to_date_is_not_processed_again(one, example):
     one(DARK)
     before = example.ab(DARK).read_bytes(), example.products()
