@@ -337,12 +337,18 @@ class AssociationBlock:
             for name in contents
             for number, _ in self._contents.get(name, ())
         }
+        ends = [(_rank(name), rows[-1][0]) for name, rows in self._contents.items()]
         end = "\r" if self.lines[0].endswith("\r") else ""
         new: dict[int, list[str]] = {}
         for name in sorted(contents, key=_rank):
             texts = _several(contents[name])
             lines = [_line(name, text) + end for text in texts if text]
-            at = place[name] if name in place else self._place(name)
+            if name in place:
+                at = place[name]
+            else:
+                # Behind the last line of what comes before it in the documented order.
+                rank = _rank(name)
+                at = max((last for other, last in ends if other <= rank), default=0)
             new.setdefault(at, []).extend(lines)
         joined: list[str] = []
         for number, line in enumerate(self.lines):
@@ -352,14 +358,6 @@ class AssociationBlock:
         for lines in new.values():
             joined += lines
         return evolve(self, lines=tuple(joined))
-
-    def _place(self, qualifier: str) -> int:
-        """The line before which a qualifier that is not there yet belongs."""
-        rank = _rank(qualifier)
-        after = [
-            rows[-1][0] for name, rows in self._contents.items() if _rank(name) <= rank
-        ]
-        return max(after, default=0)
 
     # Errors ---------------------------------------------------------------------
 

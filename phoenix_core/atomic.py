@@ -49,8 +49,10 @@ def link_file(source: Path, target: Path) -> None:
         temporary.replace(target)
     except OSError as error:
         error.filename = error.filename or str(target)
-        temporary.unlink(missing_ok=True)
         raise
+    finally:
+        # Two names of one file: such a rename does nothing, and succeeds.
+        temporary.unlink(missing_ok=True)
 
 
 def _temporary(path: Path) -> Path:

@@ -93,8 +93,17 @@ def resolve(
     return block.with_values("SOF_CONTENT", lines)
 
 
-def paths(run: Run, block: AssociationBlock) -> tuple[tuple[Path, str], ...]:
+def paths(
+    run: Run,
+    block: AssociationBlock,
+    made_by: Mapping[str, AssociationBlock] | None = None,
+) -> tuple[tuple[Path, str], ...]:
     """Return path and SOF tag of each input, in the order of SOF_CONTENT.
+
+    Args:
+        run: the run.
+        block: the AB, its SOF_CONTENT resolved.
+        made_by: the ABs that make its virtual inputs, where they are read already.
 
     Raises:
         ProcessingError: an input is not where it has to be.
@@ -103,8 +112,8 @@ def paths(run: Run, block: AssociationBlock) -> tuple[tuple[Path, str], ...]:
     raw = {r.file for r in block.rawfiles}
     real = {m.file for m in block.mcalibs if not m.is_virtual}
     made = {
-        product.file: run.product_dir(maker.raw_type)
-        for maker in makers(run, block).values()
+        product.file: maker.raw_type
+        for maker in (makers(run, block) if made_by is None else made_by).values()
         for product in maker.products
     }
     found = []
@@ -114,7 +123,7 @@ def paths(run: Run, block: AssociationBlock) -> tuple[tuple[Path, str], ...]:
         elif entry.file in real:
             path = find_file(directories.calib, entry.file)
         elif entry.file in made:
-            path = made[entry.file] / entry.file
+            path = run.product_dir(made[entry.file]) / entry.file
         else:
             raise block.wrong("SOF_CONTENT", entry.file, "an input of this AB")
         found.append((path, entry.tag))

@@ -74,15 +74,15 @@ class Run:
 
     def ab_path(self, name: str) -> Path:
         """Where the active AB of that name lies."""
-        return self.ab_dir / name
+        return self.config.directories.ab.joinpath(self.date, name)
 
     def product_dir(self, raw_type: str) -> Path:
         """Where products wait for certification."""
-        return self.config.directories.product / raw_type / self.date
+        return self.config.directories.product.joinpath(raw_type, self.date)
 
     def work_dir(self, ab_name: str) -> Path:
         """The private directory in which an AB is processed."""
-        return self.config.directories.product / ".work" / self.date / ab_name
+        return self.config.directories.product.joinpath(".work", self.date, ab_name)
 
     def options(self, pgi: str, kind: type[OptionsT]) -> OptionsT:
         """Return a PGI's table of the configuration as an instance of its class."""

@@ -8,7 +8,12 @@ import threading
 
 import pytest
 
-from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
+from phoenix_core.atomic import (
+    link_file,
+    remove_leftovers,
+    write_bytes,
+    write_text,
+)
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path):
@@ -85,3 +90,23 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_stays(tmp_path):
 def test_a_directory_that_is_not_there_has_no_leftovers(tmp_path):
     remove_leftovers(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_linked_twice_to_the_same_name_leaves_no_other_name(tmp_path):
+    """As a product is that a killed phoenix published, and the next one again."""
+    source, target = tmp_path / "made", tmp_path / "r.A_CUBE.fits"
+    source.write_text("cube")
+    target.write_text("former")
+    for _ in range(2):
+        link_file(source, target)
+        assert target.read_text() == "cube"
+        assert set(tmp_path.iterdir()) == {source, target}
+
+
+def test_a_link_that_cannot_be_made_leaves_the_old_file_and_no_other(tmp_path):
+    target = tmp_path / "r.A_CUBE.fits"
+    target.write_text("former")
+    with pytest.raises(FileNotFoundError):
+        link_file(tmp_path / "nothing", target)
+    assert target.read_text() == "former"
+    assert list(tmp_path.iterdir()) == [target]
