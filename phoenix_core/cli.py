@@ -116,7 +116,9 @@ def _interrupt(_number: int, _frame: object) -> None:
 def _fail(name: str, message: str, code: int) -> NoReturn:
     if "--debug" in sys.argv:
         traceback.print_exc()
-    line = " ".join(message.split())
+    from phoenix_core.plain_text import plain  # noqa: PLC0415
+
+    line = plain(message)
     if "--json" in sys.argv:
         answer({"error": line, "exit_code": code})
     typer.secho(f"{name}: {line}", fg="red", err=True)
@@ -231,6 +233,29 @@ def explain(
         inherited(context, "run_id", run_id),
         inherited(context, "date", date),
         ab_name,
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="AB|FRAME")],
+    run_id: RunOption = "",
+    date: DateOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Why createAB gave an AB these files and not others, or where a frame went."""
+    from phoenix_core import cli_questions  # noqa: PLC0415
+
+    cli_questions.why(
+        inherited(context, "config", config),
+        inherited(context, "run_id", run_id),
+        inherited(context, "date", date),
+        name,
         as_json=inherited(context, "as_json", as_json),
     )
     del debug

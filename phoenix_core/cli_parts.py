@@ -6,7 +6,6 @@ from typing import Any
 import attrs
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from phoenix_core.association_block import AbStatus, is_safe_name
@@ -21,6 +20,7 @@ from phoenix_core.plan import Plan, in_gb, in_time
 from phoenix_core.progress import told, watch_for
 from phoenix_core.run_lock import holding
 from phoenix_core.session import Session, Watch, Wishes, open_session
+from phoenix_core.terminal import Terminal, safe
 
 _EXIT_FAILED = ProcessingError.exit_code
 
@@ -47,7 +47,7 @@ def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> 
             f"name a part, -C, -P or -M: {config.path} has CERTIF_PGI = "
             f'"{certif[0]}", so the products have to be reviewed before they move'
         )
-    console = Console(stderr=as_json, soft_wrap=True)
+    console = Terminal(stderr=as_json, soft_wrap=True)
     watch = Watch() if as_json else watch_for(console)
     show = None if as_json else _shower(console)
     with (
@@ -184,8 +184,8 @@ def _show_plan(run: Run, plan: Plan, console: Console) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in plan.rows:
         table.add_row(
-            escape(row.recipe),
-            escape(row.raw_type),
+            safe(row.recipe),
+            safe(row.raw_type),
             str(row.number),
             str(row.limit),
             in_time(row.seconds),
@@ -199,8 +199,8 @@ def _show_plan(run: Run, plan: Plan, console: Console) -> None:
         errors = len(plan.errors)
         console.print(f"[red]{errors} error(s): mend them and call again[/]")
     elif plan.job_file:
-        console.print(f"ABs:      {escape(str(run.ab_dir))}")
-        console.print(f"job file: {escape(str(plan.job_file))}")
+        console.print(f"ABs:      {safe(str(run.ab_dir))}")
+        console.print(f"job file: {safe(str(plan.job_file))}")
 
 
 def _show_notes(plan: Plan, console: Console) -> None:
@@ -208,9 +208,9 @@ def _show_notes(plan: Plan, console: Console) -> None:
         kind, style = ("error", "red") if finding.is_error else ("warning", "yellow")
         about = f"{finding.block}: " if finding.block else ""
         told_once = "" if about and finding.block in finding.message else about
-        console.print(f"[{style}]{kind}[/]: {escape(told_once + finding.message)}")
+        console.print(f"[{style}]{kind}[/]: {safe(told_once + finding.message)}")
     for note in plan.notes:
-        console.print(f"note: {escape(note)}")
+        console.print(f"note: {safe(note)}")
 
 
 def _show_processed(run: Run, done: Any, console: Console) -> None:
@@ -224,14 +224,14 @@ def _show_processed(run: Run, done: Any, console: Console) -> None:
         counts.append(f"[red]{len(failed)} failed[/]")
     if skipped:
         counts.append(f"[yellow]{len(skipped)} skipped[/]")
-    console.print(f"{escape(run.label)}: {', '.join(counts)}")
+    console.print(f"{safe(run.label)}: {', '.join(counts)}")
     for outcome in failed:
-        console.print(f"  [red]{escape(told(outcome))}[/]")
+        console.print(f"  [red]{safe(told(outcome))}[/]")
     for outcome in skipped:
-        console.print(f"  [yellow]{escape(told(outcome))}[/]")
+        console.print(f"  [yellow]{safe(told(outcome))}[/]")
     if done.failures:
         console.print(
-            f"mend the cause (phoenix explain -r {escape(run.label)} AB tells more), "
+            f"mend the cause (phoenix explain -r {safe(run.label)} AB tells more), "
             f"then call phoenix again: what is finished is kept"
         )
         return
@@ -239,34 +239,34 @@ def _show_processed(run: Run, done: Any, console: Console) -> None:
     for report in done.reports:
         for plot in report.plots if report.block in wanted else ():
             label = report.target or report.block
-            console.print(f"  {escape(label)}: {escape(str(plot))}")
+            console.print(f"  {safe(label)}: {safe(str(plot))}")
     if done.cover:
-        console.print(f"cover sheet: {escape(str(done.cover))}")
+        console.print(f"cover sheet: {safe(str(done.cover))}")
 
 
 def _show_moved(run: Run, done: Any, console: Console) -> None:
     for verdict in done.rejected:
         told_why = f"{verdict.block} was rejected and stays: {verdict.comment}"
-        console.print(f"  [yellow]{escape(told_why)}[/]")
+        console.print(f"  [yellow]{safe(told_why)}[/]")
     for stays in done.undecided:
-        console.print(f"  {escape(stays.block)} stays: {escape(stays.why)}")
+        console.print(f"  {safe(stays.block)} stays: {safe(stays.why)}")
     for stays in done.failed:
-        console.print(f"  [red]{escape(stays.block)} stays: {escape(stays.why)}[/]")
+        console.print(f"  [red]{safe(stays.block)} stays: {safe(stays.why)}[/]")
     if not done.moved:
-        console.print(f"{escape(run.label)}: nothing to move")
+        console.print(f"{safe(run.label)}: nothing to move")
         return
     for move in done.moved:
         if move.target.is_relative_to(run.config.directories.reduced):
-            console.print(f"  {escape(str(move.target))}")
+            console.print(f"  {safe(str(move.target))}")
     console.print(
-        f"{escape(run.label)}: {len(done.accepted)} accepted; {len(done.moved)} files "
+        f"{safe(run.label)}: {len(done.accepted)} accepted; {len(done.moved)} files "
         f"moved, {len(done.deleted)} working products deleted"
     )
 
 
 def _shower(console: Console) -> Any:
     def show(fact: str) -> None:
-        console.print(escape(fact), highlight=False)
+        console.print(safe(fact), highlight=False)
 
     return show
 

@@ -7,7 +7,6 @@ from typing import Any
 import attrs
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from phoenix_core.cli_answer import answer
@@ -16,6 +15,7 @@ from phoenix_core.ledger import open_ledger
 from phoenix_core.pgis import installed, load
 from phoenix_core.plan import in_gb, in_time
 from phoenix_core.session import LOCK, Wishes, make_run, open_session
+from phoenix_core.terminal import Terminal, safe
 
 _STYLES = {
     "SUCCESSFUL": "green",
@@ -39,7 +39,7 @@ def status(given: Path | None, run_id: str, date: str, *, as_json: bool) -> None
     if as_json:
         answer({**attrs.asdict(state), "held_by": holder})
         return
-    console = Console()
+    console = Terminal()
     table = Table(box=None, pad_edge=False)
     for heading in ("AB", "state"):
         table.add_column(heading, no_wrap=True)
@@ -49,25 +49,23 @@ def status(given: Path | None, run_id: str, date: str, *, as_json: bool) -> None
     for ab in state.abs:
         shown = "MOVED" if ab.is_moved else ab.state
         table.add_row(
-            escape(ab.name),
+            safe(ab.name),
             f"[{_STYLES.get(ab.state, 'default')}]{shown}[/]",
             in_time(ab.seconds) if ab.seconds else "",
             in_gb(ab.memory) if ab.memory else "",
-            escape(f"{ab.recipe} {ab.target}"),
+            safe(f"{ab.recipe} {ab.target}"),
         )
     console.print(table)
     for ab in state.abs:
         if ab.cause:
             style = _STYLES.get(ab.state, "default")
             why = f"{ab.name} {ab.state}: {ab.cause}"
-            console.print(f"[{style}]{escape(why)}[/]", highlight=False)
+            console.print(f"[{style}]{safe(why)}[/]", highlight=False)
     states = ("SUCCESSFUL", "RUNNING", "CREATED", "FAILED", "SKIPPED")
     counts = [f"{state.count(s)} {s}" for s in states if state.count(s)]
-    console.print(
-        f"{escape(state.run)} ({state.date}): {', '.join(counts) or 'no ABs'}"
-    )
+    console.print(f"{safe(state.run)} ({state.date}): {', '.join(counts) or 'no ABs'}")
     if holder:
-        console.print(f"held by {escape(holder)}")
+        console.print(f"held by {safe(holder)}")
 
 
 def explain(
@@ -84,10 +82,10 @@ def explain(
     if as_json:
         answer(attrs.asdict(told))
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = Terminal(soft_wrap=True, highlight=False)
     style = _STYLES.get(told.status, "default")
-    console.print(f"[bold]{escape(told.name)}[/]  {escape(told.recipe)}", end="  ")
-    console.print(f"[{style}]{told.status}[/] {escape(told.cause)}")
+    console.print(f"[bold]{safe(told.name)}[/]  {safe(told.recipe)}", end="  ")
+    console.print(f"[{style}]{told.status}[/] {safe(told.cause)}")
     _lines(console, "file", [told.file])
     _lines(console, "needs", [_need(need) for need in told.needs])
     _lines(console, "taken by", told.taken_by)
@@ -107,6 +105,26 @@ def explain(
             for a in told.attempts
         ],
     )
+
+
+def why(
+    given: Path | None, run_id: str, date: str, name: str, *, as_json: bool
+) -> None:
+    """Tell why an AB takes what it takes, or where a raw frame went."""
+    from phoenix_core.create_ab.question import why as asked  # noqa: PLC0415
+    from phoenix_core.create_ab.source import rules_of_config  # noqa: PLC0415
+    from phoenix_core.create_ab.tell_why import why_lines  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    rules = rules_of_config(config)
+    with open_ledger(config.database) as ledger:
+        run = make_run(config, Wishes(run_id, date), ledger, register=False)
+    told = asked(run, rules, name)
+    if as_json:
+        answer(attrs.asdict(told))
+        return
+    for line in why_lines(told):
+        typer.echo(line)
 
 
 def pseudo_date(given: Path | None, word: str, *, as_json: bool) -> None:
@@ -149,14 +167,14 @@ def plugins_list(given: Path | None, *, as_json: bool) -> None:
     for heading in ("fills", "from", *(["used as"] if given else [])):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        fills = escape(", ".join(row.fills))
+        fills = safe(", ".join(row.fills))
         if row.problem:
-            fills = f"[red]{escape(row.problem)}[/]"
-        cells = [escape(row.name), fills, escape(row.distribution)]
+            fills = f"[red]{safe(row.problem)}[/]"
+        cells = [safe(row.name), fills, safe(row.distribution)]
         if given:
-            cells.append(escape(", ".join(used.get(row.name, ()))))
+            cells.append(safe(", ".join(used.get(row.name, ()))))
         table.add_row(*cells)
-    Console().print(table)
+    Terminal().print(table)
 
 
 def plugins_check(path: Path, *, as_json: bool) -> None:
@@ -178,4 +196,4 @@ def _need(need: Any) -> str:
 def _lines(console: Console, heading: str, lines: Any) -> None:
     for place, line in enumerate(lines):
         label = f"{heading}:" if not place else ""
-        console.print(f"  {label:<16}{escape(str(line))}")
+        console.print(f"  {label:<16}{safe(str(line))}")

@@ -225,17 +225,40 @@ class _Reader:
                 raise self.wrong("directories", key, f"unknown directory{hint}")
             if not isinstance(value, str):
                 raise self.wrong("directories", key, f"is {value!r}; expected a path")
-        root = Path(table.get("root", "phoenix-data")).expanduser().absolute()
+        root = self._place("root", table.get("root", "phoenix-data")).absolute()
         found = {"root": root}
         for name, variable in ENVIRONMENT.items():
             given = os.environ.get(variable) or table.get(name) or name
-            path = Path(given.replace("{root}", str(root))).expanduser()
-            found[name] = root / path
-        for name, path in found.items():
-            if re.search(r"\s", str(path)):
-                problem = f"is '{path}'; ABs and recipes take no path with blanks"
-                raise self.wrong("directories", name, problem)
+            found[name] = root / self._place(name, given.replace("{root}", str(root)))
+        self._check_apart(found)
         return Directories(**found)
+
+    def _place(self, name: str, text: str) -> Path:
+        if re.search(r"[\s\0]", text):
+            problem = f"is {text!r}; ABs and recipes take no path with blanks"
+            raise self.wrong("directories", name, problem)
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError as error:
+            problem = f"is '{text}'; there is no such user"
+            raise self.wrong("directories", name, problem) from error
+        if re.search(r"\s", str(path.absolute())):
+            problem = (
+                f"is '{path.absolute()}'; ABs and recipes take no path with blanks"
+            )
+            raise self.wrong("directories", name, problem)
+        return path
+
+    def _check_apart(self, found: Mapping[str, Path]) -> None:
+        """Files of the same name move from one to another: each has its own place."""
+        owner: dict[str, str] = {}
+        for name, path in found.items():
+            place = os.path.realpath(path)
+            other = owner.get(place)
+            if other and {name, other} != {"raw", "calib"}:
+                problem = f"is '{path}', as {other} is; give each its own"
+                raise self.wrong("directories", name, problem)
+            owner[place] = name
 
     def slots(self) -> dict[str, tuple[str, ...]]:
         found = {}

@@ -17,6 +17,7 @@ from phoenix_core.association_block import (
 from phoenix_core.bqs_local import budget
 from phoenix_core.cascade import check_cascade, finals, in_order, select
 from phoenix_core.errors import ConfigError, PgiError
+from phoenix_core.incomplete import set_aside
 from phoenix_core.model import Cascade, Finding, Run
 from phoenix_core.move_products import finish_moves
 from phoenix_core.nearest import nearest
@@ -52,6 +53,7 @@ def create(session: Session) -> Plan:
     run, pgis = session.run, session.pgis
     finish_moves(run)
     source = pgis.call(hookspecs.ab_source, run=run)
+    _register(session)
     stray = pgis.ask(hookspecs.ab_source_findings, run=run) or ()
     whole = pgis.call(hookspecs.ab_pgi, run=run, blocks=_checked(run, source))
     whole = evolve(whole, findings=(*stray, *whole.findings))
@@ -62,11 +64,12 @@ def create(session: Session) -> Plan:
     names = {block.name for block in cascade.blocks}
     edited = [r.block.name for r in taken if r.is_edited and r.block.name in names]
     run.ab_dir.mkdir(parents=True, exist_ok=True)
-    for block in cascade.blocks:
+    ready, aside = set_aside(cascade)
+    for block in (*ready.blocks, *aside):
         path = run.ab_path(block.name)
         if block.source != path:
             write_block(path, block)
-    plan = _planned(session, cascade)
+    plan = _planned(session, ready)
     if plan.errors:
         job_file(run).unlink(missing_ok=True)  # a former one tells of another plan
     notes = [f"{name} was edited by hand and is taken as it is" for name in edited]
@@ -75,12 +78,20 @@ def create(session: Session) -> Plan:
     session.events.tell(
         "created",
         abs=len(cascade.blocks),
+        incomplete=[block.name for block in aside],
         jobs=len(plan.jobs),
         errors=[finding.message for finding in plan.errors],
         edited=edited,
         moved=moved,
     )
     return plan
+
+
+def _register(session: Session) -> None:
+    """Give a run whose ABs were found its pseudo-date for good."""
+    run = session.run
+    if run.run_id and session.ledger.date_of(run.run_id) != run.date:
+        raise ConfigError(f"another run took the pseudo-date {run.date}; call again")
 
 
 def in_order_of(whole: Cascade, blocks: Sequence[AssociationBlock]) -> Cascade:

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from attrs import evolve, field, frozen
@@ -24,6 +25,7 @@ from phoenix_core.association_block import (
 from phoenix_core.atomic import write_text
 from phoenix_core.errors import PgiError, PhoenixError, ProcessingError
 from phoenix_core.file_sums import FileSums
+from phoenix_core.incomplete import why_incomplete
 from phoenix_core.model import DrsCall, Finding, Job, Outcome, Product, Run
 from phoenix_core.pgis import Pgis, load
 from phoenix_core.publish import check_products, publish, publish_log
@@ -102,7 +104,7 @@ class _Attempt:
         factory=lambda: dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     )
 
-    @property
+    @cached_property
     def workdir(self) -> Path:
         return self.run.work_dir(self.name)
 
@@ -116,6 +118,8 @@ def _process(attempt: _Attempt) -> Outcome:
     block = check_block(read_block(path))
     attempt = evolve(attempt, definition_sum=block.definition_sum)
     try:
+        if lacks := why_incomplete(block):
+            return _end(attempt, block, AbStatus.SKIPPED, lacks)
         made_by = inputs.makers(attempt.run, block)
         for maker in made_by.values():
             if maker.status is not AbStatus.SUCCESSFUL:

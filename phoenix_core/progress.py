@@ -7,7 +7,6 @@ from collections import Counter
 from attrs import define, field
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from phoenix_core.association_block import AbStatus
 from phoenix_core.model import Job, Outcome
 from phoenix_core.plan import in_gb, in_time
 from phoenix_core.session import Watch
+from phoenix_core.terminal import safe
 
 _SHOWN = 3  # running jobs named in a stream's row
 _STYLE = {AbStatus.SUCCESSFUL: "green", AbStatus.FAILED: "red"}
@@ -40,7 +40,7 @@ class PlainProgress(Watch):
         if self.title != "processAB" and outcome.status is AbStatus.SUCCESSFUL:
             return
         count = f"[{self.ended_jobs}/{self.number}]"
-        self.console.print(f"{count} {told(outcome)}", markup=False, highlight=False)
+        self.console.print(safe(f"{count} {told(outcome)}"), highlight=False)
 
 
 @define
@@ -96,7 +96,7 @@ class LiveProgress(Watch):
                 left = ""
             self.bar.update(self.bar.task_ids[0], advance=1, left=left)
         if outcome.status is not AbStatus.SUCCESSFUL:
-            self.console.print(f"[red]{escape(told(outcome))}[/]", highlight=False)
+            self.console.print(f"[red]{safe(told(outcome))}[/]", highlight=False)
 
     def finished(self) -> None:
         """Take the display away."""
@@ -122,9 +122,7 @@ class LiveProgress(Watch):
                 done = self.done[stream]
                 bad = f"[red]{self.bad[stream]}[/]" if self.bad[stream] else "0"
                 left = str(number - done)
-                table.add_row(
-                    escape(stream), escape(shown) + more, str(done), bad, left
-                )
+                table.add_row(safe(stream), safe(shown) + more, str(done), bad, left)
         return Group(table, self.bar) if self.bar else table
 
 

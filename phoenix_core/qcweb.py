@@ -13,6 +13,8 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.hookspecs import hookimpl
 from phoenix_core.model import Run
 
+_LARGEST = 10_000_000  # bytes; an AB of 1,000 inputs has a hundredth
+
 
 @hookimpl
 def ab_source(run: Run) -> list[AssociationBlock]:
@@ -22,16 +24,26 @@ def ab_source(run: Run) -> list[AssociationBlock]:
     url = "/".join(part for part in parts if part)
     try:
         store, root = fsspec.core.url_to_fs(url)
-        names = sorted(
-            path for path in store.ls(root, detail=False) if path.endswith(".ab")
-        )
-        contents = store.cat(names) if names else {}
+        found = store.ls(root, detail=False)
     except FileNotFoundError:
-        names = []
+        found = []
     except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(
-            f"{config.path}: ab_store: {url} cannot be read: {error}"
-        ) from error
+        raise _unreadable(run, url, error) from error
+    names = sorted(name for name in found if name.endswith(".ab"))
     if not names:
         raise ConfigError(f"there are no ABs of {run.label} in {url}")
-    return [parse_block(contents[name], Path(name)) for name in names]
+    blocks = []
+    for name in names:
+        try:
+            # One by one: asked for many, a store takes [ and * in names for patterns.
+            content = store.cat_file(name)
+        except (OSError, ValueError) as error:
+            raise _unreadable(run, name, error) from error
+        if len(content) > _LARGEST:
+            raise ConfigError(f"{name} is no AB: it has {len(content)} bytes")
+        blocks.append(parse_block(content, Path(name)))
+    return blocks
+
+
+def _unreadable(run: Run, url: str, error: Exception) -> ConfigError:
+    return ConfigError(f"{run.config.path}: ab_store: {url} cannot be read: {error}")

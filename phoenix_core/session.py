@@ -73,7 +73,7 @@ def make_run(
         config: the configuration.
         wishes: the command line.
         ledger: where runs have their pseudo-dates.
-        register: give a new run its pseudo-date; otherwise it is an error.
+        register: let a new run have the next pseudo-date; otherwise it is an error.
 
     Raises:
         ConfigError: no run or night, the one that this mode does not know, or none
@@ -112,7 +112,10 @@ def _pool(
     if not wishes.run:
         raise ConfigError(f"{config.path} works by run (mode DEEP): give -r RUN")
     run_id = parse_run_id(wishes.run)
-    known = ledger.date_of(run_id) if register else ledger.known_date_of(run_id)
+    known = ledger.known_date_of(run_id)
+    if known is None and register:
+        # Kept only once ABs of the run are found: a mistyped one shall leave nothing.
+        return run_id, ledger.next_date_of(run_id)
     if known is None:
         raise ConfigError(f"phoenix has not seen run {run_id}; make its ABs with -C")
     return run_id, known

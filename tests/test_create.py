@@ -316,3 +316,11 @@ def test_what_happened_is_in_the_event_log(example):
     )
     assert '"event": "created"' in line
     assert '"jobs": 19' in line
+
+
+def test_a_mistyped_run_gets_no_pseudo_date(example):
+    done = example.command("-r", "094.A-0002A", "-C")
+    assert done.returncode == 2
+    assert "there are no ABs of 094.A-0002A" in done.stderr
+    shown = example.command("pseudo-date", "094.A-0002A")
+    assert "not registered yet" in shown.stdout

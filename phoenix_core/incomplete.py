@@ -1,0 +1,64 @@
+"""INCOMPLETE ABs: what lacks an input is no job, nor is what needs its products.
+
+An AB says what it lacks in MISSING lines (ours): ``MISSING <what> <why>``, written by
+who made it. A person who mends the AB removes them. COMPLETENESS alone stops nothing:
+an AB store may say so of an aborted exposure that was processed all the same.
+"""
+
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from phoenix_core.association_block import AbStatus, AssociationBlock
+from phoenix_core.model import Cascade, Finding
+
+MISSING = "MISSING"
+_INCOMPLETE = "INCOMPLETE"
+
+
+def why_incomplete(block: AssociationBlock) -> str:
+    """Return what an AB lacks as the cause of its status, '' if nothing."""
+    lacks = "; ".join(" ".join(text.split()) for text in block.values(MISSING))
+    return f"{_INCOMPLETE}: {lacks}" if lacks else ""
+
+
+def set_aside(
+    cascade: Cascade,
+) -> tuple[Cascade, tuple[AssociationBlock, ...]]:
+    """Split off the ABs that cannot be processed, as SKIPPED with the cause.
+
+    The cascade that is left has a warning for each of them.
+    """
+    aside: dict[str, AssociationBlock] = {}
+    findings: list[Finding] = []
+    ready = []
+    for block in cascade.blocks:
+        cause = why_incomplete(block) or _of_need(block.needs, aside)
+        if not cause:
+            ready.append(_reopened(block))
+            continue
+        aside[block.name] = _with_status(block, AbStatus.SKIPPED, cause)
+        findings.append(Finding(f"{block.name} is left out, {cause}", block.name))
+    left = Cascade(tuple(ready), (*cascade.findings, *findings))
+    return left, tuple(aside.values())
+
+
+def _of_need(needs: Sequence[str], aside: dict[str, AssociationBlock]) -> str:
+    for need in needs:
+        if need in aside:
+            return f"it needs {need}, which is {_INCOMPLETE}"
+    return ""
+
+
+def _reopened(block: AssociationBlock) -> AssociationBlock:
+    """An AB that lacked something when it was last looked at."""
+    if block.status is AbStatus.SKIPPED and _INCOMPLETE in block.cause:
+        return _with_status(block, AbStatus.CREATED, "")
+    return block
+
+
+def _with_status(
+    block: AssociationBlock, status: AbStatus, cause: str
+) -> AssociationBlock:
+    changed = block.updated({"PROCESS_STATUS": status.value, "PROCESS_CAUSE": cause})
+    return block if changed == block else evolve(changed, source=None)

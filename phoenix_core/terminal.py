@@ -1,0 +1,25 @@
+"""The terminal: where facts for people go, whatever text they hold."""
+
+import os
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+
+from phoenix_core.plain_text import plain
+
+
+class Terminal(Console):
+    """A console whose reader may go away: the run that is told of goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Print no more; rich would end the process."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def safe(text: str) -> str:
+    """Return a text from elsewhere for rich: no markup, nothing a terminal obeys."""
+    return escape(plain(text))
