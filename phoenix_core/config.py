@@ -284,9 +284,7 @@ class _Reader:
         return tuple(names)
 
     def options(self) -> dict[str, dict[str, Any]]:
-        """The remaining tables: options of PGIs that some slot names."""
-        filled = self.slots()
-        named = {pgi for slot in SLOTS for pgi in filled.get(slot.name, slot.default)}
+        """The remaining tables: options of PGIs; the loader knows which there are."""
         found = {}
         for key, value in self.document.items():
             if key in {"directories", *_TOP, *tables()}:
@@ -294,10 +292,6 @@ class _Reader:
             if not isinstance(value, dict):
                 hint = nearest(key, (*_TOP, *tables()))
                 raise self.wrong("", key, f"unknown key{hint}")
-            if key not in named:
-                hint = nearest(key, {"directories", *tables(), *named})
-                problem = f"unknown table: no slot names a PGI '{key}'{hint}"
-                raise self.wrong(key, "", problem)
             found[key] = value
         return found
 

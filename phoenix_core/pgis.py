@@ -23,7 +23,7 @@ from phoenix_core import hookspecs
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError, PgiError, PhoenixError
 from phoenix_core.nearest import nearest
-from phoenix_core.slots import SLOTS, Slot, slot_of
+from phoenix_core.slots import SLOTS, Slot, slot_of, tables
 
 GROUP = "phoenix.pgi"
 
@@ -122,6 +122,7 @@ def load(config: Config, slots: Sequence[Slot] = SLOTS) -> Pgis:
     modules = {
         name: _import(config, named[0], name) for name, named in slots_of.items()
     }
+    _check_tables(config)
     live = {
         id(modules[name]): frozenset(
             h for s in named for h in (s.hook, s.companion) if h
@@ -218,6 +219,20 @@ def _import(config: Config, slot: Slot, name: str) -> ModuleType:
             f"{name} (from {_distribution(points[0])}) cannot be imported: "
             f"{_one_line(error)}"
         ) from error
+
+
+def _check_tables(config: Config) -> None:
+    """Refuse tables that are no PGI's.
+
+    One of an installed PGI that no slot names is let through: a swap and the way back
+    are one line each.
+    """
+    names = {point.name for point in entry_points(group=GROUP)}
+    for table in config.options:
+        if table not in names:
+            hint = nearest(table, {"directories", *tables(), *names})
+            problem = f"unknown table: no installed PGI is called '{table}'{hint}"
+            raise config.wrong(table, "", problem)
 
 
 def _module(point: EntryPoint) -> ModuleType:

@@ -99,10 +99,6 @@ WRONG = {
     f'{MINIMAL}phoenix = "x"\n': (
         ", line 3: phoenix: is 'x'; expected a table [phoenix]"
     ),
-    f"{MINIMAL}[processAb]\n": (
-        ", line 3: [processAb]: unknown table: no slot names a PGI 'processAb'; did "
-        "you mean 'processAB'?"
-    ),
     f'{MINIMAL}[phoenix]\nJOB_PGY = "x"\n': (
         ", line 4: [phoenix] JOB_PGY: unknown key; did you mean 'JOB_PGI'? (known: "
         "AB_SOURCE, AB_PGI, HDR_PGI, JOB_PGI, BQS, CERTIF_PGI)"
@@ -122,10 +118,6 @@ WRONG = {
     ),
     f'{MINIMAL}[phoenix]\nHDR_PGI = ["a", "b", "a"]\n': (
         ", line 4: [phoenix] HDR_PGI: names a PGI twice"
-    ),
-    f'{MINIMAL}[phoenix]\nAB_PGI = "toy_ab"\n[toy_abs]\nx = 1\n': (
-        ", line 5: [toy_abs]: unknown table: no slot names a PGI 'toy_abs'; did you "
-        "mean 'toy_ab'?"
     ),
     f'{MINIMAL}[directories]\nroot = "/data"\nlog = "/x"\n': (
         ", line 5: [directories] log: unknown directory; did you mean 'logs'?"

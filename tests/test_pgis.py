@@ -230,6 +230,25 @@ MISSPELT = (
 )
 
 
+@pytest.mark.parametrize(
+    ("table", "meant"),
+    [("processAb", "processAB"), ("choosey", "choosy"), ("diretories", "directories")],
+)
+def test_a_table_that_is_no_pgis_is_refused(install, config, table, meant):
+    install({"choosy": OPTIONS})
+    with pytest.raises(ConfigError) as told:
+        load(config(f"[{table}]"))
+    assert str(told.value).endswith(
+        f"[{table}]: unknown table: no installed PGI is called '{table}'; did you mean "
+        f"'{meant}'?"
+    )
+
+
+def test_the_options_of_a_pgi_stay_where_another_takes_its_slot(install, config):
+    install({"choosy": OPTIONS})
+    assert load(config("[choosy]\nnumber = 3"))
+
+
 @pytest.fixture
 def choosy(install, config, run):
     """A function that gives options to a PGI, and returns what reached it."""
