@@ -169,8 +169,8 @@ class _Board:
             self.waits_for[name] = -1 - len(self.jobs)
             self.left -= 1
             lost += self.needed_by[name]
-            cause = f"{failed} is {outcome.status}"
-            yield Outcome(name, AbStatus.SKIPPED, f"it needs {failed}: {cause}")
+            cause = f"it needs {failed}, which is {outcome.status}"
+            yield Outcome(name, AbStatus.SKIPPED, cause)
 
     def _make_ready(self, job: Job) -> None:
         self._count += 1

@@ -73,7 +73,7 @@ phoenix status -r 094.D-0114B    what is done, runs, failed and why
 [bold]Exit codes[/]
 
 0 done, 2 configuration or command line, 3 plug-in, 4 processing, 5 certification,
-6 ingestion, 130 interrupted
+130 interrupted
 """
 
 

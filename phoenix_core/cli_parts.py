@@ -74,8 +74,9 @@ def one_ab(
         _check_there(session.run, name)
         work = ProcessAb(session.run, session.pgis, session.sums)
         outcome = work(Job(name))
-        with session.ledger.attempts_of(session.run.date) as keep:
-            keep(outcome)
+        if outcome.is_new:
+            with session.ledger.attempts_of(session.run.date) as keep:
+                keep(outcome)
     _tell_one(outcome, as_json=as_json)
 
 
@@ -126,7 +127,7 @@ def _process(session: Session, console: Console, *, as_json: bool) -> dict[str, 
                 "block": report.block,
                 "target": report.target,
                 "scores": [
-                    {**_plain(score), "passed": score.is_passed}
+                    {**_plain(score), "is_passed": score.is_passed}
                     for score in report.scores
                 ],
                 "plots": report.plots,
@@ -169,6 +170,7 @@ def _plan_document(run: Run, plan: Plan) -> dict[str, Any]:
         "ok": ok,
         "exit_code": 0 if ok else _EXIT_FAILED,
         "abs": [block.name for block in plan.cascade.blocks],
+        "due": dict(plan.due),
         "plan": [_plain(row) for row in plan.rows],
         "findings": [_plain(finding) for finding in plan.findings],
         "notes": plan.notes,
@@ -180,18 +182,30 @@ def _show_plan(run: Run, plan: Plan, console: Console) -> None:
     table = Table(title=f"Plan of {run.label} ({run.date})", title_justify="left")
     table.add_column("recipe", no_wrap=True)
     table.add_column("data", overflow="fold")
-    for heading in ("ABs", "at\nonce", "time\nall", "memory\neach", "disk\nall"):
+    for heading in ("ABs", "due", "at\nonce", "time", "memory\neach", "disk"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in plan.rows:
         table.add_row(
             safe(row.recipe),
             safe(row.raw_type),
             str(row.number),
-            str(row.limit),
-            in_time(row.seconds),
-            in_gb(row.memory),
-            in_gb(row.disk),
+            str(row.due),
+            str(min(row.limit, row.number)),
+            in_time(row.seconds) if row.due else "",
+            in_gb(row.memory) if row.memory else "",
+            in_gb(row.disk) if row.disk else "",
         )
+    table.add_section()
+    table.add_row(
+        "all",
+        "",
+        str(sum(row.number for row in plan.rows)),
+        str(len(plan.due)),
+        "",
+        in_time(sum(row.seconds for row in plan.rows)),
+        "",
+        in_gb(sum(row.disk for row in plan.rows)),
+    )
     if plan.rows:
         console.print(table)
     _show_notes(plan, console)
@@ -235,6 +249,17 @@ def _show_processed(run: Run, done: Any, console: Console) -> None:
             f"then call phoenix again: what is finished is kept"
         )
         return
+    _show_reports(done, console)
+
+
+def _show_reports(done: Any, console: Console) -> None:
+    red = [report for report in done.reports if not report.is_green]
+    if red:
+        names = ", ".join(report.block for report in red)
+        console.print(
+            f"  [yellow]{len(red)} of {len(done.reports)} QC reports have failed "
+            f"scores: {safe(names)}[/]"
+        )
     wanted = {block.name for block in finals(done.plan.cascade.blocks)}
     for report in done.reports:
         for plot in report.plots if report.block in wanted else ():

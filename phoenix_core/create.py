@@ -16,6 +16,7 @@ from phoenix_core.association_block import (
 )
 from phoenix_core.bqs_local import budget
 from phoenix_core.cascade import check_cascade, finals, in_order, select
+from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PgiError
 from phoenix_core.incomplete import set_aside
 from phoenix_core.model import Cascade, Finding, Run
@@ -206,21 +207,20 @@ def _is_same(block: AssociationBlock, done: AssociationBlock) -> bool:
 def _planned(session: Session, cascade: Cascade) -> Plan:
     run, pgis = session.run, session.pgis
     if any(finding.is_error for finding in cascade.findings):
-        return Plan(cascade, (), (), cascade.findings)
+        return Plan(cascade, (), (), cascade.findings, {})
     checked = list(cascade.findings)
     for _, found in pgis.each(hookspecs.hdr_pgi, run=run, cascade=cascade):
         checked += found
     jobs = tuple(pgis.call(hookspecs.job_pgi, run=run, cascade=cascade))
     check_jobs(cascade, jobs, pgis.names(hookspecs.job_pgi)[0])
     blocks = {block.name: block for block in cascade.blocks}
-    open_jobs = [
-        job for job in jobs if blocks[job.block].status is not AbStatus.SUCCESSFUL
-    ]
+    due = what_is_due(session, cascade.blocks)
+    open_jobs = [job for job in jobs if job.block in due]
     findings: tuple[Finding, ...] = (
         *checked,
         *what_cannot_fit(run, open_jobs, budget(run), blocks),
     )
-    plan = Plan(cascade, jobs, rows_of(cascade, jobs), findings)
+    plan = Plan(cascade, jobs, rows_of(cascade, jobs, due), findings, due)
     if plan.errors:
         return plan
     return evolve(plan, job_file=write_job_file(run, jobs))

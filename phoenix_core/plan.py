@@ -2,7 +2,7 @@
 
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -19,13 +19,17 @@ _GB = 1e9
 
 @frozen
 class PlanRow:
-    """All jobs of one kind: number, summed seconds, largest memory, summed disk."""
+    """All jobs of one kind, and what those take that are due.
+
+    Summed seconds, largest memory and summed disk, in bytes.
+    """
 
     recipe: str
     raw_type: str
     stream: str
     limit: int
     number: int
+    due: int
     seconds: float
     memory: int
     disk: int
@@ -39,6 +43,7 @@ class Plan:
     jobs: tuple[Job, ...]
     rows: tuple[PlanRow, ...]
     findings: tuple[Finding, ...]
+    due: Mapping[str, tuple[str, ...]]  # ABs to be processed, and why
     notes: tuple[str, ...] = ()
     job_file: Path | None = None
 
@@ -99,7 +104,9 @@ def _in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
     return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
 
 
-def rows_of(cascade: Cascade, jobs: Sequence[Job]) -> tuple[PlanRow, ...]:
+def rows_of(
+    cascade: Cascade, jobs: Sequence[Job], due: Collection[str]
+) -> tuple[PlanRow, ...]:
     """Sum the jobs up by recipe, kind of data and stream, what comes first first."""
     blocks = {block.name: block for block in cascade.blocks}
     depth: dict[str, int] = {}
@@ -110,16 +117,21 @@ def rows_of(cascade: Cascade, jobs: Sequence[Job]) -> tuple[PlanRow, ...]:
         block = blocks[job.block]
         key = (block.recipe, block.raw_type, job.stream)
         grouped.setdefault(key, []).append(job)
-    return tuple(
-        PlanRow(
-            *key,
-            limit=min(job.limit for job in group),
-            number=len(group),
-            seconds=sum(job.seconds for job in group),
-            memory=max(job.memory for job in group),
-            disk=sum(job.disk for job in group),
-        )
-        for key, group in grouped.items()
+    return tuple(_row(key, group, due) for key, group in grouped.items())
+
+
+def _row(
+    key: tuple[str, str, str], group: Sequence[Job], due: Collection[str]
+) -> PlanRow:
+    todo = [job for job in group if job.block in due]
+    return PlanRow(
+        *key,
+        limit=min(job.limit for job in group),
+        number=len(group),
+        due=len(todo),
+        seconds=sum(job.seconds for job in todo),
+        memory=max((job.memory for job in todo), default=0),
+        disk=sum(job.disk for job in todo),
     )
 
 
@@ -221,6 +233,7 @@ def write_job_file(run: Run, jobs: Sequence[Job]) -> Path:
         f"# Jobs of {run.label}, in an order in which every need comes first.",
         "# phoenix -P runs them in parallel; each line also works by itself, with",
         f"export PHOENIX_CONFIG={shlex.quote(str(run.config.path))}",
+        f"cd {shlex.quote(str(Path.cwd()))}",
     ]
     stream = ""
     for job in _in_order(jobs):

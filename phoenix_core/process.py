@@ -1,5 +1,6 @@
 """Part 2 of a run (-P): process what is due, in parallel, then QC."""
 
+import contextlib
 import shutil
 import threading
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field, frozen
 
-from phoenix_core import hookspecs, inputs, recipe_call
+from phoenix_core import hookspecs, recipe_call
 from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.atomic import remove_leftovers
@@ -18,11 +19,11 @@ from phoenix_core.errors import PgiError, PhoenixError
 from phoenix_core.model import Job, Outcome, Process, QcReport, Run
 from phoenix_core.pgis import Pgis, load
 from phoenix_core.plan import Plan
-from phoenix_core.process_ab import LOCK, Observer, ProcessAb, drs_call
+from phoenix_core.process_ab import LOCK, Observer, ProcessAb
 from phoenix_core.process_qc import process_qc, read_reports
+from phoenix_core.qc_report import report_path
 from phoenix_core.run_lock import is_held
 from phoenix_core.session import Session
-from phoenix_core.staleness import reasons
 
 _PAUSE = 0.2  # seconds
 
@@ -54,15 +55,16 @@ def process(session: Session) -> Processed:
     plan = create(session)
     if plan.errors:
         return Processed(plan)
-    due = what_is_due(session, plan.cascade.blocks)
+    due = plan.due
     _tidy(session.run, [b.name for b in plan.cascade.blocks if b.name not in due])
     todo = _due_jobs(session, plan, due)
     before = threading.enumerate()
     try:
         outcomes = tuple(_run_jobs(session, plan, todo, due))
     except KeyboardInterrupt:
+        session.watch.finished()
         _stop_recipes([t for t in threading.enumerate() if t not in before])
-        session.events.tell("interrupted", "stopped; call again to go on")
+        session.events.tell("interrupted")
         raise
     up_to_date = tuple(job.block for job in plan.jobs if job.block not in due)
     done = Processed(plan, outcomes, up_to_date)
@@ -91,60 +93,6 @@ def _tidy(run: Run, finished: Iterable[str]) -> None:
         # Killed after it said SUCCESSFUL, before its directory was gone.
         if not is_held(workdir / LOCK) and not recipe_call.is_running(workdir):
             shutil.rmtree(workdir, ignore_errors=True)
-
-
-def what_is_due(
-    session: Session, blocks: Sequence[AssociationBlock]
-) -> dict[str, tuple[str, ...]]:
-    """Return the ABs that have to be processed, and why.
-
-    An AB that is finished is due all the same where its products were deleted and
-    something that is due takes them.
-    """
-    due: dict[str, tuple[str, ...]] = {}
-    changed: set[str] = set()  # due, and with other products afterwards
-    by_name = {block.name: block for block in blocks}
-    for block in blocks:
-        because = [need for need in block.needs if need in changed]
-        if because and block.status is AbStatus.SUCCESSFUL:
-            due[block.name] = (f"{because[0]}, which it needs, is processed again",)
-            changed.add(block.name)
-            continue
-        found, same = _reasons(session, block, by_name)
-        if found:
-            due[block.name] = found
-            if not same:
-                changed.add(block.name)
-    for block in reversed(blocks):
-        if block.name not in due:
-            continue
-        for mcalib in block.mcalibs:
-            if mcalib.is_virtual and mcalib.file not in due:
-                maker = by_name[mcalib.file]
-                made = [p for p in maker.products if p.category == mcalib.tag]
-                if not made or any(product.is_deleted for product in made):
-                    told = f"{block.name} needs its {mcalib.tag}, deleted meanwhile"
-                    due[mcalib.file] = (told,)
-    return due
-
-
-def _reasons(
-    session: Session,
-    block: AssociationBlock,
-    by_name: Mapping[str, AssociationBlock],
-) -> tuple[tuple[str, ...], bool]:
-    """Why an AB is due, and whether its products will be the same as before."""
-    if block.status is not AbStatus.SUCCESSFUL:
-        return reasons(block, block, "", Path()), False
-    directory = session.run.product_dir(block.raw_type)
-    try:
-        now = inputs.resolve(session.run, block, by_name, session.sums)
-        version = drs_call(session.run, session.pgis, now).version
-        found = reasons(block, now, version, directory)
-    except PhoenixError as error:
-        return (str(error),), False
-    is_same = all("missing or not whole" in reason for reason in found)
-    return found, is_same
 
 
 def _due_jobs(
@@ -186,7 +134,8 @@ def _run_jobs(
         for outcome in _outcomes(session, jobs, process_one):
             if outcome.status is AbStatus.SKIPPED:
                 _write_skipped(session, outcome)
-            keep(outcome)
+            if outcome.is_new:
+                keep(outcome)
             _tell(session, outcome)
             if outcome.status is AbStatus.SUCCESSFUL:
                 interim.done(outcome.block)
@@ -311,12 +260,25 @@ class ProcessQc:
         if self.started:
             self.started(job.block)
         start = time.monotonic()
+        report_before = self._written(job.block)
         try:
             process_qc(self.run, self.pgis, job.block)
         except (PhoenixError, OSError) as error:
             spent = time.monotonic() - start
             return Outcome(job.block, AbStatus.FAILED, f"QC: {error}", spent)
-        return Outcome(job.block, AbStatus.SUCCESSFUL, seconds=time.monotonic() - start)
+        return Outcome(
+            job.block,
+            AbStatus.SUCCESSFUL,
+            seconds=time.monotonic() - start,
+            is_new=self._written(job.block) != report_before,
+        )
+
+    def _written(self, name: str) -> int | None:
+        """When the report of an AB was written, None where there is none."""
+        with contextlib.suppress(OSError, PhoenixError):
+            block = read_block(self.run.ab_path(name))
+            return report_path(self.run, block).stat().st_mtime_ns
+        return None
 
     def __reduce__(self) -> tuple[Callable[[Run], "ProcessQc"], tuple[Run]]:
         """Pickle the run alone."""

@@ -102,8 +102,8 @@ def test_what_is_skipped_names_the_one_that_failed():
     told = {o.block: o.cause for o in _outcomes(jobs, work, Budget(1, 1))}
     assert told == {
         "a.ab": "bad",
-        "b.ab": "it needs a.ab: a.ab is FAILED",
-        "c.ab": "it needs a.ab: a.ab is FAILED",
+        "b.ab": "it needs a.ab, which is FAILED",
+        "c.ab": "it needs a.ab, which is FAILED",
         "d.ab": "",
     }
 

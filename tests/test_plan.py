@@ -74,10 +74,16 @@ def test_jobs_against_the_contract_blame_the_pgi(jobs, told):
 
 
 def test_the_table_sums_jobs_of_one_kind_up():
-    assert rows_of(CASCADE, JOBS) == (
-        PlanRow("reduce", "OBJECT", "all", 1, 2, 140, 3 * GB, 2 * GB),
-        PlanRow("join", "OBJECT", "deep", 1, 1, 600, 20 * GB, 5 * GB),
+    assert rows_of(CASCADE, JOBS, {"a.ab", "b.ab", "c.ab"}) == (
+        PlanRow("reduce", "OBJECT", "all", 1, 2, 2, 140, 3 * GB, 2 * GB),
+        PlanRow("join", "OBJECT", "deep", 1, 1, 1, 600, 20 * GB, 5 * GB),
     )
+
+
+def test_the_table_counts_what_is_done_and_predicts_what_is_due():
+    reduced, joined = rows_of(CASCADE, JOBS, {"c.ab"})
+    assert (reduced.number, reduced.due, reduced.seconds, reduced.disk) == (2, 0, 0, 0)
+    assert (joined.number, joined.due, joined.seconds) == (1, 1, 600)
 
 
 def test_what_fits_has_no_finding(run):
@@ -124,7 +130,9 @@ def test_every_need_comes_first_in_the_job_file_whatever_the_order_of_the_jobs(r
         assert sorted(called) == ["a.ab", "b.ab", "c.ab"]
         assert called[-1] == "c.ab"
         assert "10 min, 20.0 GB" in lines[-1]
-        assert all(line.startswith(("#", "processAB -a ", "export ")) for line in lines)
+        assert all(
+            line.startswith(("#", "processAB -a ", "export ", "cd ")) for line in lines
+        )
 
 
 @pytest.mark.parametrize(

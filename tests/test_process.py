@@ -11,7 +11,8 @@ import pytest
 from phoenix_core import create as create_module
 from phoenix_core.association_block import AbStatus
 from phoenix_core.errors import PgiError
-from phoenix_core.process import process, what_is_due
+from phoenix_core.due import what_is_due
+from phoenix_core.process import process
 
 DATE = "2094-01-01"
 NIGHT = "EXAMPLE.2014-10-22T"
@@ -276,7 +277,7 @@ def test_a_failed_ab_stops_only_what_needs_it(example):
     assert outcomes(done)["SKIPPED"] == {BETA}
     assert len(outcomes(done)["SUCCESSFUL"]) == 17
     assert "21:10:00.npy is no frame" in example.block(SECOND).cause
-    assert example.block(BETA).cause == f"it needs {SECOND}: {SECOND} is FAILED"
+    assert example.block(BETA).cause == f"it needs {SECOND}, which is FAILED"
     assert {report.block for report in done.reports} == {ALPHA, GAMMA}
     assert leftovers(example.root) == []
 

@@ -158,6 +158,7 @@ def _version_of(executable: str, _changed: int, recipe_dir: str, recipe: str) ->
             told = subprocess.run(
                 [executable, *where, "--man-page", recipe],
                 cwd=scratch,
+                start_new_session=True,  # Ctrl-C is for phoenix
                 env=_environment(threads=1),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -168,6 +169,8 @@ def _version_of(executable: str, _changed: int, recipe_dir: str, recipe: str) ->
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProcessingError(f"{executable} does not work: {error}") from error
+    if told.returncode < 0:
+        raise ProcessingError(f"{executable} was ended by signal {-told.returncode}")
     match = _VERSIONS.search(told.stdout)
     if told.returncode != 0 or not match:
         raise ProcessingError(
