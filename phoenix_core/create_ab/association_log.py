@@ -1,0 +1,70 @@
+"""The association log of a night or run, for people: `createAB.alog`.
+
+It has every AB with what it takes, and every raw frame that is in none. `phoenix why`
+tells more of one AB, and is asked of the headers, not of this file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from phoenix_core.atomic import write_text
+from phoenix_core.create_ab.associate import distance
+from phoenix_core.create_ab.create import Organised
+from phoenix_core.create_ab.drafts import Draft
+from phoenix_core.create_ab.why import told_days
+from phoenix_core.model import Run
+from phoenix_core.plain_text import plain
+
+
+def log_path(run: Run) -> Path:
+    """Where the association log of a run lies."""
+    return run.monitor_dir / "createAB.alog"
+
+
+def write_log(run: Run, organised: Organised) -> None:
+    """Write the association log of a run."""
+    path = log_path(run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, "\n".join(map(plain_line, log_lines(run, organised))) + "\n")
+
+
+def plain_line(line: str) -> str:
+    """A line without what a terminal would obey; its indent stays."""
+    indent = len(line) - len(line.lstrip(" "))
+    return " " * indent + plain(line)
+
+
+def log_lines(run: Run, organised: Organised) -> Iterator[str]:
+    """Go through the lines of the log."""
+    drafts = organised.drafts
+    bad = sum(bool(draft.missing) for draft in drafts)
+    yield f"{run.label} ({run.date}) by {organised.rules.path}"
+    yield f"  {len(drafts)} ABs, {bad} INCOMPLETE"
+    for loose in organised.loose:
+        yield f"  {loose.frame.name} is in no AB: {loose.why}"
+    for frame in organised.broken:
+        yield f"  {frame.name} is not taken: {frame.problem}"
+    for draft in drafts:
+        yield ""
+        yield from _draft_lines(draft)
+
+
+def _draft_lines(draft: Draft) -> Iterator[str]:
+    state = "INCOMPLETE" if draft.missing else "COMPLETE"
+    yield f"{draft.name} {draft.group.recipe} {state}"
+    for missing in draft.missing:
+        yield f"  MISSING {missing.what}: {missing.why}"
+    for frame in draft.frames:
+        yield f"  {frame.tag}: {frame.name}"
+    for member, take in draft.inputs:
+        yield f"  {take}: {member.name}"
+    for choice in draft.choices:
+        level = choice.level
+        if level is None:
+            optional = " (optional)" if choice.association.optional else ""
+            yield f"  {choice.association.tag}: none{optional}"
+            continue
+        for one in choice.taken:
+            away = told_days(distance(draft, one))
+            kind = one.source.value
+            yield f"  {one.tag}: {one.name}, {kind}, level {level.number}, {away}"

@@ -1,0 +1,190 @@
+"""createAB: from the files below raw and calib to the ABs of a night or run."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date as calendar_date
+
+from attrs import evolve, frozen
+
+from phoenix_core.association_block import AssociationBlock
+from phoenix_core.create_ab.associate import Candidates, choose
+from phoenix_core.create_ab.blocks import block_of
+from phoenix_core.create_ab.classify import Frame, classify
+from phoenix_core.create_ab.drafts import Candidate, Draft, Missing
+from phoenix_core.create_ab.group import (
+    Loose,
+    group_frames,
+    group_members,
+    share_out,
+    told,
+)
+from phoenix_core.create_ab.headers import headers_below
+from phoenix_core.create_ab.rules import Rules, Source
+from phoenix_core.create_ab.why import reason
+from phoenix_core.errors import ConfigError
+from phoenix_core.ledger import open_ledger
+from phoenix_core.model import Run
+from phoenix_core.run_id import parse_run_id
+
+_MJD_OF_ORDINAL = 678576  # MJD = ordinal of the day - this
+
+
+@frozen
+class Organised:
+    """A night or run, organised: its ABs, and the frames that are in none.
+
+    `broken` are the calibration files that nothing may take.
+    """
+
+    rules: Rules
+    drafts: tuple[Draft, ...]
+    loose: tuple[Loose, ...]
+    broken: tuple[Frame, ...]
+    candidates: Candidates
+
+
+def create_abs(
+    run: Run, rules: Rules, parameters: Mapping[str, Sequence[str]] | None = None
+) -> tuple[AssociationBlock, ...]:
+    """Make the ABs of a night or run, sorted by name.
+
+    Args:
+        run: the night (or the run, whose frames are found by their programme).
+        rules: what the instrument's frames are and belong with.
+        parameters: recipe parameters over those of the rules, by recipe.
+
+    Raises:
+        ConfigError: there is no frame of it, or the database does not answer.
+    """
+    organised = organise(run, rules)
+    return blocks_of(run, organised, parameters or {})
+
+
+def blocks_of(
+    run: Run, organised: Organised, parameters: Mapping[str, Sequence[str]]
+) -> tuple[AssociationBlock, ...]:
+    """Write the ABs of what was organised, sorted by name."""
+    drafts = sorted(organised.drafts, key=lambda draft: draft.name)
+    return tuple(block_of(run, organised.rules, d, parameters) for d in drafts)
+
+
+def organise(run: Run, rules: Rules) -> Organised:
+    """Read headers, classify, group and associate; nothing is written but headers.
+
+    Raises:
+        ConfigError: there is no frame of it, or the database does not answer.
+    """
+    directories = run.config.directories
+    night = directories.raw / run.date
+    by_directory = run.run_id is None and night.is_dir()
+    with open_ledger(run.config.database) as ledger:
+        place = night if by_directory else directories.raw
+        raw = classify(rules, "raw", headers_below(ledger, place, rules.wanted))
+        calib = classify(
+            rules, "calib", headers_below(ledger, directories.calib, rules.wanted)
+        )
+    own = raw if by_directory else tuple(_own(run, rules, raw))
+    if not own:
+        raise ConfigError(f"there are no raw frames of {run.label} below {place}")
+    return associate(rules, own, raw, calib)
+
+
+def associate(
+    rules: Rules, own: Sequence[Frame], raw: Sequence[Frame], calib: Sequence[Frame]
+) -> Organised:
+    """Make the ABs of some frames.
+
+    Args:
+        rules: the rules.
+        own: the raw frames of the night or run.
+        raw: all raw frames that an association may take.
+        calib: all calibration files.
+    """
+    candidates = Candidates(rules)
+    candidates.add(_files(raw, Source.RAW))
+    candidates.add(_files(calib, Source.CALIB))
+    taken, loose = share_out(rules, sorted(own, key=lambda frame: frame.order))
+    named = {group.name: group for group in rules.groups}
+    made: dict[str, tuple[Draft, ...]] = {}
+    for name in rules.order:
+        group = named[name]
+        if group.members:
+            members = [draft for member in group.members for draft in made[member]]
+            drafts = group_members(rules, group, members)
+        else:
+            drafts, left = group_frames(rules, group, taken[name])
+            loose += left
+        made[name] = tuple(_associated(draft, candidates) for draft in drafts)
+        candidates.add(_virtual(made[name]))
+    in_order = [draft for group in rules.groups for draft in made[group.name]]
+    return Organised(
+        rules,
+        tuple(in_order),
+        tuple(sorted(loose, key=lambda one: one.frame.order)),
+        tuple(frame for frame in calib if frame.problem),
+        candidates,
+    )
+
+
+def _own(run: Run, rules: Rules, frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames of a run, by their programme, or of a night, by their time."""
+    if run.run_id is not None:
+        same: dict[object, bool] = {}
+        for frame in frames:
+            text = frame.values.get(rules.keywords.program)
+            if text not in same:
+                same[text] = _is_of(run, text)
+            if same[text]:
+                yield frame
+        return
+    noon = _noon_of(run.date, rules)
+    for frame in frames:
+        if frame.mjd is not None and noon <= frame.mjd < noon + 1:
+            yield frame
+
+
+def _is_of(run: Run, text: object) -> bool:
+    try:
+        return isinstance(text, str) and parse_run_id(text) == run.run_id
+    except ConfigError:
+        return False
+
+
+def _noon_of(date: str, rules: Rules) -> float:
+    return calendar_date.fromisoformat(date).toordinal() - _MJD_OF_ORDINAL + rules.noon
+
+
+def _files(frames: Iterable[Frame], source: Source) -> Iterator[Candidate]:
+    for frame in frames:
+        if frame.tag:
+            yield Candidate(
+                frame.name, frame.tag, frame.mjd, frame.values, source, frame.problem
+            )
+
+
+def _virtual(drafts: Iterable[Draft]) -> Iterator[Candidate]:
+    """The products that ABs will make; those of an INCOMPLETE one never come."""
+    for draft in drafts:
+        primary = draft.primary
+        problem = f"is INCOMPLETE: {told(draft.missing)}" if draft.missing else ""
+        for product in draft.products:
+            yield Candidate(
+                draft.name,
+                product,
+                primary.mjd,
+                primary.values,
+                Source.VIRTUAL,
+                problem,
+            )
+
+
+def _associated(draft: Draft, candidates: Candidates) -> Draft:
+    choices = tuple(
+        choose(draft, association, candidates)
+        for association in draft.group.associations
+    )
+    missing = [
+        Missing(choice.association.tag, reason(draft, choice.association, candidates))
+        for choice in choices
+        if choice.level is None and not choice.association.optional
+    ]
+    return evolve(draft, choices=choices, missing=(*draft.missing, *missing))

@@ -1,0 +1,97 @@
+"""The nouns of association: candidates, choices, and ABs while they are made."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from attrs import field, frozen
+
+from phoenix_core.create_ab.classify import Frame
+from phoenix_core.create_ab.rules import Association, Group, Level, Source, Value
+
+_SUFFIXES = (".fits.fz", ".fits")
+
+
+@frozen
+class Missing:
+    """Why an AB is INCOMPLETE: what it lacks (one word), and why."""
+
+    what: str
+    why: str
+
+
+@frozen
+class Candidate:
+    """A file or an AB that an association may take.
+
+    What has a `problem` is never taken.
+    """
+
+    name: str
+    tag: str
+    mjd: float | None
+    values: Mapping[str, Value]
+    source: Source
+    problem: str = ""
+
+
+@frozen
+class Choice:
+    """What an association took, from which level; None where no level has enough."""
+
+    association: Association
+    level: Level | None
+    taken: tuple[Candidate, ...] = ()
+
+
+@frozen
+class Draft:
+    """An AB while it is made: its own raw frames, or the ABs that it takes."""
+
+    group: Group
+    primary: Frame
+    frames: tuple[Frame, ...] = ()
+    members: tuple["Draft", ...] = ()
+    choices: tuple[Choice, ...] = ()
+    missing: tuple[Missing, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """AB_NAME: the primary's name and the group's name tag."""
+        return f"{stem(self.primary.name)}{self.group.ab_tag}.ab"
+
+    @property
+    def raw_type(self) -> str:
+        """RAW_TYPE."""
+        return self.group.raw_type.replace("{tag}", self.primary.tag or "")
+
+    @cached_property
+    def products(self) -> tuple[str, ...]:
+        """The categories of products that it is expected to make."""
+        tag = self.primary.tag or ""
+        return tuple(made.replace("{tag}", tag) for made in self.group.products)
+
+    @cached_property
+    def behind(self) -> tuple[Frame, ...]:
+        """All raw frames behind it, its members' included, in time."""
+        found = {frame.path: frame for frame in self.frames}
+        for member in self.members:
+            found |= {frame.path: frame for frame in member.behind}
+        return tuple(sorted(found.values(), key=lambda frame: frame.order))
+
+    @property
+    def inputs(self) -> tuple[tuple["Draft", str], ...]:
+        """What it takes of its members: AB and category, category by category."""
+        return tuple(
+            (member, take)
+            for take in self.group.takes
+            for member in self.members
+            if take in member.products
+        )
+
+
+def stem(name: str) -> str:
+    """Return a file's name without .fits."""
+    for suffix in _SUFFIXES:
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name

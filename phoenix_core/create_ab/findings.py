@@ -1,0 +1,29 @@
+"""What a person should know of files that are in no AB."""
+
+from collections.abc import Iterable, Iterator
+
+from phoenix_core.create_ab.create import Organised
+from phoenix_core.model import Finding
+from phoenix_core.plain_text import plain
+
+_NAMED = 5
+
+
+def findings_of(organised: Organised) -> tuple[Finding, ...]:
+    """Warn of raw frames that nothing takes, and of damaged calibration files."""
+    loose = [(one.why, one.frame.name) for one in organised.loose if not one.is_known]
+    broken = [(frame.problem, frame.name) for frame in organised.broken]
+    return (
+        *_told("raw frame", "in no AB", loose),
+        *_told("calibration file", "not taken", broken),
+    )
+
+
+def _told(noun: str, fate: str, rows: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    by_reason: dict[str, list[str]] = {}
+    for why, name in rows:
+        by_reason.setdefault(why, []).append(name)
+    for why, names in by_reason.items():
+        shown = ", ".join(names[:_NAMED]) + (" ..." if names[_NAMED:] else "")
+        count = f"1 {noun} is" if len(names) == 1 else f"{len(names)} {noun}s are"
+        yield Finding(plain(f"{count} {fate} ({why}): {shown}"))

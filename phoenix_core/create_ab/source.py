@@ -1,0 +1,81 @@
+"""createAB (AB_SOURCE): ABs from the raw frames below raw, by an instrument's rules.
+
+Option `rules` names them: ``<package>:<file>``, or a path.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import field, frozen
+
+from phoenix_core.association_block import AssociationBlock
+from phoenix_core.config import Config, build_options
+from phoenix_core.create_ab.rules import Rules
+from phoenix_core.errors import ConfigError
+from phoenix_core.hookspecs import hookimpl
+from phoenix_core.model import Finding, Run
+from phoenix_core.slots import slot_of
+
+PGI = "createAB"
+
+
+@frozen
+class Options:
+    """Options of createAB: the rules, and recipe parameters over theirs."""
+
+    rules: str = ""
+    parameters: Mapping[str, list[str]] = field(factory=dict)
+
+
+@hookimpl
+def ab_source(run: Run) -> Sequence[AssociationBlock]:
+    """Make the ABs of the run or night, and write their association log."""
+    from phoenix_core.create_ab.association_log import write_log  # noqa: PLC0415
+    from phoenix_core.create_ab.create import blocks_of, organise  # noqa: PLC0415
+
+    options = run.options(PGI, Options)
+    organised = organise(run, rules_of(run.config, options))
+    write_log(run, organised)
+    return blocks_of(run, organised, options.parameters)
+
+
+@hookimpl
+def ab_source_findings(run: Run) -> Sequence[Finding]:
+    """Tell of raw frames that are in no AB, and of damaged calibration files."""
+    from phoenix_core.create_ab.create import organise  # noqa: PLC0415
+    from phoenix_core.create_ab.findings import findings_of  # noqa: PLC0415
+
+    options = run.options(PGI, Options)
+    return findings_of(organise(run, rules_of(run.config, options)))
+
+
+def rules_of_config(config: Config) -> Rules:
+    """Read the rules of a configuration whose ABs createAB makes.
+
+    Raises:
+        ConfigError: they come from elsewhere; or as `rules_of`.
+    """
+    named = config.pgis(slot_of("ab_source"))
+    if named != (PGI,):
+        told = f"ABs come from {named[0]}, which brings its associations with it"
+        raise config.wrong("phoenix", "AB_SOURCE", f"{told}; only {PGI} knows why")
+    return rules_of(config, build_options(config, PGI, Options))
+
+
+def rules_of(config: Config, options: Options) -> Rules:
+    """Read the rules that a configuration names.
+
+    Raises:
+        ConfigError: it names none, or file, line and key of what is wrong in them.
+    """
+    from phoenix_core.create_ab.read_rules import (  # noqa: PLC0415
+        find_rules,
+        read_rules,
+    )
+
+    if not options.rules:
+        raise config.wrong(PGI, "rules", 'is missing; expected "<package>:<file>"')
+    try:
+        name, text = find_rules(options.rules)
+    except ConfigError as error:
+        raise config.wrong(PGI, "rules", str(error)) from error
+    return read_rules(text, name)

@@ -1,0 +1,75 @@
+"""What `phoenix why` says, line by line, for people."""
+
+from collections.abc import Iterator
+
+from phoenix_core.create_ab.question import WhyAb, WhyFrame
+from phoenix_core.create_ab.why import Account, Fit, Miss, told_days
+from phoenix_core.plain_text import plain
+
+_TAG = 28
+
+
+def why_lines(told: WhyAb | WhyFrame) -> Iterator[str]:
+    """Go through the lines of an answer."""
+    lines = _of_ab(told) if isinstance(told, WhyAb) else _of_frame(told)
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        head, body = line[:indent], line[indent:]
+        yield head + _printable(body)
+
+
+def _printable(text: str) -> str:
+    """Columns stay, what a terminal would obey goes."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _of_frame(told: WhyFrame) -> Iterator[str]:
+    tag = "unclassified" if told.tag is None else told.tag or "ignored"
+    yield f"{told.name}  {tag}"
+    if told.abs:
+        yield f"  {'taken by:':<{_TAG}}{', '.join(told.abs)}"
+    elif told.why:
+        yield f"  in no AB: {plain(told.why)}"
+    if told.abs and told.why:
+        yield f"  {'but:':<{_TAG}}{plain(told.why)}"
+
+
+def _of_ab(told: WhyAb) -> Iterator[str]:
+    yield f"{told.name}  {told.recipe}  {told.completeness}"
+    for missing in told.missing:
+        yield _row("missing:", f"{missing.what}: {plain(missing.why)}")
+    yield from _column(f"{told.group}:", [f"{n}  {tag}" for n, tag in told.inputs])
+    for association in told.associations:
+        yield from _column(f"{association.tag}:", list(_of_account(association)))
+    if told.difference:
+        yield _row("note:", told.difference)
+
+
+def _of_account(found: Account) -> Iterator[str]:
+    if not found.taken:
+        wanted = "optional" if found.optional else f"{found.minimum} wanted"
+        yield f"none of {found.candidates} ({wanted})"
+    for fit in found.taken:
+        yield f"takes {_fit(fit)}"
+    for fit in found.runners_up:
+        yield f"next  {_fit(fit)}"
+    for miss in found.misses:
+        yield f"not   {_miss(miss)}"
+
+
+def _fit(fit: Fit) -> str:
+    return f"{fit.name}  {fit.source}, level {fit.level}, {told_days(fit.days)}"
+
+
+def _miss(miss: Miss) -> str:
+    failed = "; ".join(failure.told for failure in miss.failures)
+    return f"{miss.name}  {miss.source}, {told_days(miss.days)}: {failed}"
+
+
+def _column(heading: str, lines: list[str]) -> Iterator[str]:
+    for place, line in enumerate(lines):
+        yield _row(heading if not place else "", line)
+
+
+def _row(heading: str, line: str) -> str:
+    return f"  {heading:<{_TAG}}{line}"

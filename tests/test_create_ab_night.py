@@ -1,0 +1,434 @@
+"""A night from raw frames: what lacks something is left out and says why, no more."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from attrs import frozen
+
+from phoenix_core import main
+from phoenix_core.ab_file import read_block
+from phoenix_core.association_block import AbStatus
+from phoenix_core.config import ENVIRONMENT, read_config
+from phoenix_core.create import create
+from phoenix_core.errors import ConfigError
+from phoenix_core.model import Job, Run
+from phoenix_core.process import process
+from phoenix_core.process_ab import ProcessAb
+from phoenix_core.session import Wishes, open_session
+from phoenix_core.testing import AbSourceContract
+
+NIGHT = "2024-03-10"
+MJD = 60379.0
+RULES = """
+version = "7"
+only = { INSTRUME = "TOY" }
+match_keys = ["ESO DET DIT"]
+[[classify]]
+tag = "DARK"
+when = { "ESO DPR TYPE" = "DARK" }
+[[classify]]
+tag = "OBJECT"
+when = { "ESO DPR TYPE" = "OBJECT" }
+[[group]]
+name = "dark"
+tags = ["DARK"]
+keys = ["ESO DET DIT"]
+recipe = "dark"
+ab_tag = "_dark"
+minimum = 2
+products = ["MASTER_DARK"]
+[[group]]
+name = "science"
+tags = ["OBJECT"]
+keys = ["ESO OBS ID", "ESO DET DIT"]
+recipe = "science"
+parameters = ["--method=median", "--cut=3"]
+products = ["IMAGE"]
+qualifiers = { TARGET = "ESO OBS TARG NAME" }
+  [[group.associate]]
+  tag = "MASTER_DARK"
+  keys = ["ESO DET DIT"]
+  levels = [{ window = "12 h" }, { window = "7 d", parameters = ["--dark=old"] }]
+[[group]]
+name = "stack"
+from = ["science"]
+keys = ["ESO OBS ID"]
+takes = ["IMAGE"]
+raw_type = "IMAGE"
+ab_tag = "_stack"
+recipe = "stack"
+"""
+CONFIG = """
+instrument = "TOY"
+mode = "IDP"
+[directories]
+root = "{root}"
+[phoenix]
+AB_SOURCE = "createAB"
+AB_PGI = "pgi_toy"
+JOB_PGI = "pgi_phoenix_GEN_single_stream"
+[processAB]
+DRS = "pgi_toy"
+[createAB]
+rules = "{root}/rules.toml"
+parameters = {{ science = ["--cut=5"] }}
+"""
+TOY = """
+from phoenix_core import hookimpl, inputs
+from phoenix_core.cascade import in_order
+from phoenix_core.model import Cascade, Product
+
+MAKES = {"dark": "MASTER_DARK", "science": "IMAGE", "stack": "STACK"}
+
+@hookimpl
+def ab_pgi(blocks):
+    return Cascade(in_order(blocks))
+
+@hookimpl
+def process_ab_drs(run, block, workdir):
+    path = workdir / "out.txt"
+    path.write_text(repr([(p.name, tag) for p, tag in inputs.paths(run, block)]))
+    return [Product(path, MAKES[block.recipe])]
+"""
+
+
+@frozen
+class Site:
+    """A place with raw frames and calibrations, and phoenix working there."""
+
+    root: object
+    config: object
+
+    def frame(self, name, hours, folder=f"raw/{NIGHT}", **keywords):
+        """Write a frame of some hours after noon."""
+        hdu = fits.PrimaryHDU(np.zeros((8, 8), np.float32))
+        hdu.header["INSTRUME"] = "TOY"
+        hdu.header["MJD-OBS"] = MJD + 0.5 + hours / 24
+        hdu.header["EXPTIME"] = 3600.0
+        for keyword, value in keywords.items():
+            if value is not None:
+                hdu.header[f"HIERARCH ESO {keyword.replace('_', ' ')}"] = value
+        path = self.root / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hdu.writeto(path, overwrite=True, checksum=True)
+        return path
+
+    def dark(self, name, hours, dit):
+        return self.frame(
+            name, hours, DPR_CATG="CALIB", DPR_TYPE="DARK", DET_DIT=dit, OBS_ID=9
+        )
+
+    def science(self, name, hours, dit, ob, **more):
+        keywords = {"DPR_CATG": "SCIENCE", "DPR_TYPE": "OBJECT", "DET_DIT": dit}
+        return self.frame(name, hours, **(keywords | {"OBS_ID": ob} | more))
+
+    def master(self, name, hours, dit):
+        return self.frame(name, hours, "calib/old", PRO_CATG="MASTER_DARK", DET_DIT=dit)
+
+    def session(self):
+        return open_session(read_config(self.config), Wishes(date=NIGHT))
+
+    def create(self):
+        with self.session() as session:
+            return create(session)
+
+    def process(self):
+        with self.session() as session:
+            return process(session)
+
+    def block(self, name):
+        return read_block(self.root / "ab" / NIGHT / name)
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch, pgi_package):
+    for variable in ENVIRONMENT.values():
+        monkeypatch.delenv(variable, raising=False)
+    pgi_package("pgi_toy", TOY)
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "rules.toml").write_text(RULES)
+    config = tmp_path / "phoenix.toml"
+    config.write_text(CONFIG.format(root=root))
+    return Site(root, config)
+
+
+@pytest.fixture
+def night(site):
+    """Two OBs that can be done, one without its dark, one with a damaged frame."""
+    for number in range(3):
+        site.dark(f"D{number}.fits", 18 + number / 10, 10.0)
+    site.science("A1.fits", 12, 10.0, 1, OBS_TARG_NAME="NGC 1 # two")
+    site.science("A2.fits", 13, 10.0, 1)
+    site.science("B1.fits", 14, 2.0, 2)
+    site.science("C1.fits", 15, 10.0, 3)
+    damaged = site.science("C2.fits", 16, 10.0, 3)
+    os.truncate(damaged, 4000)
+    site.science("E1.fits", 17, None, 4)
+    site.frame("strange.fits", 17, DPR_TYPE="FLAT")
+    (site.root / "raw" / NIGHT / "broken.fits").write_bytes(b"no fits")
+    return site
+
+
+def test_an_ab_says_what_is_documented(night):
+    night.create()
+    block = night.block("A1.ab")
+    assert [(name, block.values(name)) for name in block.qualifiers] == [
+        ("TOOL_VERSION", ("createAB-0.1.0",)),
+        ("CONFIG_VERSION", ("7",)),
+        ("INSTRUMENT", ("TOY",)),
+        ("DATE", (NIGHT,)),
+        ("DPR_CATG", ("SCIENCE",)),
+        ("RAW_TYPE", ("OBJECT",)),
+        ("RECIPE", ("science",)),
+        ("DRS_TYPE", ("CPL",)),
+        ("BATCH_ID", (f"SCIENCE_{NIGHT}",)),
+        ("AB_NAME", ("A1.ab",)),
+        ("AB_EVENT", ("SCIENCE",)),
+        ("COMPLETENESS", ("COMPLETE",)),
+        ("PROCESS_STATUS", ("CREATED",)),
+        ("OBS_MODE", ("NONE",)),
+        ("OBS_ID", ("1",)),
+        ("MJD-OBS", ("60380.00000000",)),
+        ("MJD-OBS_MOD", ("60380.04166667",)),
+        ("PROD_ROOT_NAME", ("r.A1",)),
+        ("LOG_NAME", ("r.A1.log",)),
+        ("RAW_MATCH_KEY", ("DET_DIT=10.0",)),
+        ("TARGET", ("NGC 1 No. two",)),
+        ("RECIPE_PARAM", ("--method=median", "--cut=5")),
+        ("RAWFILE", block.values("RAWFILE")),
+        ("MCALIB", block.values("MCALIB")),
+        ("AB_SUM", block.values("AB_SUM")),
+    ]
+    assert [(r.file, r.tag) for r in block.rawfiles] == [
+        ("A1.fits", "OBJECT"),
+        ("A2.fits", "OBJECT"),
+    ]
+    (mcalib,) = block.mcalibs
+    assert (mcalib.kind, mcalib.file) == ("VIRTUAL", "D0_dark.ab")
+    assert "# level 1, 6 h after" in block.text
+
+
+def test_what_lacks_something_is_left_out_and_the_rest_of_the_night_goes_on(night):
+    done = night.process()
+    states = {outcome.block: outcome.status for outcome in done.outcomes}
+    assert states == dict.fromkeys(
+        ["D0_dark.ab", "A1.ab", "A1_stack.ab"], AbStatus.SUCCESSFUL
+    )
+    causes = {
+        "B1.ab": "INCOMPLETE: MASTER_DARK none of 1 fits; nearest: D0_dark.ab, 4 h "
+        "after: ESO DET DIT = 10.0, wanted 2.0",
+        "B1_stack.ab": "INCOMPLETE: B1.ab is INCOMPLETE: MASTER_DARK none of 1 fits",
+        "C1.ab": "INCOMPLETE: RAWFILE C2.fits is truncated: ",
+        "E1.ab": "INCOMPLETE: KEYWORD E1.fits has no ESO DET DIT",
+    }
+    for name, cause in causes.items():
+        block = night.block(name)
+        assert block.status is AbStatus.SKIPPED
+        assert block.cause.startswith(cause)
+        assert block.value("COMPLETENESS") == "INCOMPLETE"
+    warnings = {f.block: f.message for f in done.plan.findings if f.block}
+    assert set(warnings) == {*causes, "C1_stack.ab", "E1_stack.ab"}
+    assert not done.plan.errors
+    assert not done.failures
+    assert "C2.fits" not in [raw.file for raw in night.block("C1.ab").rawfiles]
+
+
+def test_frames_that_are_in_no_ab_are_told(night):
+    told = [f.message for f in night.create().findings if not f.block]
+    assert told == [
+        "1 raw frame is in no AB (no rule classifies it): strange.fits",
+        "1 raw frame is in no AB (is no FITS): broken.fits",
+    ]
+    log = (night.root / "monitor" / NIGHT / "createAB.alog").read_text()
+    assert "strange.fits is in no AB: no rule classifies it" in log
+    assert "MASTER_DARK: D0_dark.ab, virtual, level 1, 6 h after" in log
+
+
+def test_an_incomplete_ab_is_refused_by_the_command_for_one(night):
+    night.create()
+    with night.session() as session:
+        outcome = ProcessAb(session.run, session.pgis)(Job("B1.ab"))
+    assert outcome.status is AbStatus.SKIPPED
+    assert "MASTER_DARK" in outcome.cause
+    assert night.block("B1.ab").status is AbStatus.SKIPPED
+
+
+def test_when_what_was_missing_arrives_the_ab_is_processed(night):
+    night.process()
+    night.master("M.fits", -60, 2.0)
+    night.science("C2.fits", 16, 10.0, 3)
+    plan = night.create()
+    assert night.block("B1_stack.ab").status is AbStatus.CREATED
+    assert "--dark=old" in night.block("B1.ab").params
+    assert {f.block for f in plan.findings if f.block} == {"E1.ab", "E1_stack.ab"}
+    done = night.process()
+    assert {o.block for o in done.outcomes if o.status is AbStatus.SUCCESSFUL} == {
+        *("B1.ab", "B1_stack.ab", "C1.ab", "C1_stack.ab"),
+    }
+
+
+def test_an_ab_that_a_person_mended_is_processed(night):
+    night.process()
+    night.master("M.fits", -600, 2.0)  # too old for the rules
+    path = night.root / "ab" / NIGHT / "B1.ab"
+    block = night.block("B1.ab").updated(
+        {"MISSING": "", "MCALIB": "REAL M.fits MASTER_DARK"}
+    )
+    path.write_text(block.text)
+    (night.root / "ab" / NIGHT / "B1_stack.ab").write_text(
+        night.block("B1_stack.ab").with_value("MISSING", "").text
+    )
+    done = night.process()
+    assert {o.block for o in done.outcomes} == {"B1.ab", "B1_stack.ab"}
+    assert not done.failures
+
+
+def test_an_ab_of_a_store_that_says_incomplete_alone_is_not_left_out(night):
+    night.create()
+    path = night.root / "ab" / NIGHT / "A1.ab"
+    path.write_text(night.block("A1.ab").with_value("COMPLETENESS", "INCOMPLETE").text)
+    assert "A1.ab" in [job.block for job in night.create().jobs]
+
+
+def test_the_night_is_its_directory_or_else_its_hours(night):
+    night.create()
+    wanted = {path.name for path in (night.root / "ab" / NIGHT).glob("*.ab")}
+    (night.root / "raw" / NIGHT).rename(night.root / "raw" / "elsewhere")
+    night.science("next.fits", 24.5, 10.0, 8)
+    (night.root / "raw" / NIGHT / "next.fits").rename(
+        night.root / "raw" / "elsewhere" / "next.fits"
+    )
+    (night.root / "raw" / NIGHT).rmdir()
+    for path in (night.root / "ab" / NIGHT).glob("*.ab"):
+        path.unlink()
+    night.create()
+    found = {path.name for path in (night.root / "ab" / NIGHT).glob("*.ab")}
+    assert found == wanted
+
+
+def test_a_night_without_frames_is_an_error(site):
+    with pytest.raises(ConfigError, match=f"no raw frames of {NIGHT} below"):
+        site.create()
+
+
+def test_two_calls_make_the_same_and_nothing_is_processed_again(night):
+    night.process()
+    before = {p: p.read_bytes() for p in (night.root / "ab" / NIGHT).glob("*.ab")}
+    assert not night.process().outcomes
+    assert before == {p: p.read_bytes() for p in before}
+
+
+class TestCreateAbIsAnAbSource(AbSourceContract):
+    """What holds for every AB_SOURCE."""
+
+    pgi = "createAB"
+
+    @pytest.fixture
+    def run(self, night):
+        self.options = {"rules": str(night.root / "rules.toml")}
+        return Run(NIGHT, read_config(night.config))
+
+
+# phoenix why ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def why(night, monkeypatch, capsys):
+    def asked(*words):
+        argv = ["phoenix", "why", "--config", str(night.config), "-d", NIGHT, *words]
+        monkeypatch.setattr("sys.argv", argv)
+        with pytest.raises(SystemExit) as left:
+            main.phoenix()
+        told = capsys.readouterr()
+        return left.value.code or 0, told.out, told.err
+
+    night.create()
+    return asked
+
+
+def test_why_names_what_was_taken_and_the_runners_up(night, why):
+    night.master("M.fits", -60, 10.0)
+    night.master("N.fits", -61, 2.0)
+    code, told, _ = why("A1.ab")
+    assert code == 0
+    assert [" ".join(line.split()) for line in told.splitlines()] == [
+        "A1.ab science COMPLETE",
+        "science: A1.fits OBJECT",
+        "A2.fits OBJECT",
+        "MASTER_DARK: takes D0_dark.ab virtual, level 1, 6 h after",
+        "next M.fits calib, level 2, 3 d before",
+        "not N.fits calib, 3.042 d before: ESO DET DIT = 2.0, wanted 10.0",
+    ]
+
+
+def test_why_in_json_has_the_key_that_failed_with_both_values(why):
+    code, told, _ = why("B1.ab", "--json")
+    assert code == 0
+    answer = json.loads(told)
+    assert answer["completeness"] == "INCOMPLETE"
+    (association,) = answer["associations"]
+    assert association["taken"] == []
+    (miss,) = association["misses"]
+    assert miss["name"] == "D0_dark.ab"
+    assert miss["failures"] == [
+        {
+            "what": "ESO DET DIT",
+            "has": 10.0,
+            "wanted": 2.0,
+            "told": "ESO DET DIT = 10.0, wanted 2.0",
+        }
+    ]
+
+
+def test_why_tells_where_a_raw_frame_went(why):
+    assert "taken by:                   C1.ab" in why("C2.fits")[1]
+    assert "is truncated" in why("C2.fits")[1]
+    assert "in no AB: no rule classifies it" in why("strange.fits")[1]
+    assert "in no AB: is no FITS" in why("broken.fits")[1]
+
+
+def test_why_says_what_is_otherwise_in_the_ab_on_disk(night, why):
+    night.master("M.fits", -60, 10.0)
+    path = night.root / "ab" / NIGHT / "A1.ab"
+    block = night.block("A1.ab").with_value("MCALIB", "REAL M.fits MASTER_DARK")
+    path.write_text(block.text)
+    told = why("A1.ab")[1]
+    assert "was edited by hand: it takes M.fits (MASTER_DARK), does not take D0" in told
+
+
+def test_why_of_a_name_that_is_none_has_the_nearest(why):
+    code, _, told = why("A1_stak.ab")
+    assert code == 2
+    assert told == (
+        f"phoenix: the rules make no AB A1_stak.ab of {NIGHT}; did you mean "
+        "'A1_stack.ab'?\n"
+    )
+
+
+def test_rules_that_are_not_there_are_told_with_the_line_of_the_configuration(site):
+    text = site.config.read_text().replace("rules.toml", "other.toml")
+    site.config.write_text(text)
+    with pytest.raises(ConfigError, match=r"phoenix.toml, line 13: \[createAB\] rules"):
+        site.create()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x\nAB_NAME evil.ab", "x # y", "  ", "../../etc", "REAL /etc/passwd MASTER", "ü'"],
+)
+def test_no_value_of_a_header_can_break_an_ab(site, value):
+    path = site.science("A1.fits", 12, 10.0, 1, OBS_TARG_NAME="X" * 60)
+    site.master("M.fits", 0, 10.0)
+    place = value.replace("'", "''").encode("ascii", "replace").ljust(60)
+    path.write_bytes(path.read_bytes().replace(b"X" * 60, place[:60]))
+    site.create()
+    for name in ("A1.ab", "A1_stack.ab"):
+        block = site.block(name)
+        assert block.name == name
+        assert len(block.values("AB_NAME")) == 1
+        assert block.values("DATE") == (NIGHT,)
+        assert len(block.values("TARGET")) <= 1
