@@ -1,0 +1,1 @@
+"""What phoenix knows of HAWKI: nights of near-infrared images, OB by OB."""
