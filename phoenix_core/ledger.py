@@ -209,6 +209,19 @@ def _unless_full() -> Iterator[None]:
             raise
 
 
+def check_database(url: str) -> None:
+    """Check the address of a database without asking there for anything.
+
+    Raises:
+        ConfigError: it is no address, or the driver for it is not installed.
+    """
+    try:
+        sa.create_engine(sa.make_url(url)).dispose()
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        told = " ".join(str(error).split())
+        raise ConfigError(f"the database {url} cannot be used: {told}") from error
+
+
 @contextlib.contextmanager
 def open_ledger(url: str) -> Iterator[Ledger]:
     """Open the ledger of a configuration, and make its tables where they are missing.

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
@@ -22,7 +23,16 @@ from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 from phoenix_core import hookspecs
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError, PgiError, PhoenixError
+from phoenix_core.model import AssociationBlock, Cascade, QcReport
 from phoenix_core.nearest import nearest
+from phoenix_core.pgi_module import (
+    HOOKS,
+    check_hooks,
+    check_options,
+    implements,
+    lacks_mark,
+    unmarked,
+)
 from phoenix_core.slots import SLOTS, Slot, slot_of, tables
 
 GROUP = "phoenix.pgi"
@@ -46,7 +56,7 @@ class _PluginManager(pluggy.PluginManager):
         # By module: pluggy 1.6 knows a plug-in's name here, 1.7 not yet. A hook that
         # no spec knows is kept, so that check_pending can tell of it.
         live = self._live.get(id(plugin), frozenset())
-        if opts and name in _HOOKS and name not in live:
+        if opts and name in HOOKS and name not in live:
             return None
         return opts
 
@@ -71,6 +81,11 @@ class Pgis:
     def names(self, spec: Callable[..., object]) -> tuple[str, ...]:
         """Return the PGIs that answer a hook, in the order of asking."""
         return tuple(impl.plugin_name for impl in self._hooks[spec.__name__])
+
+    def unused_options(self) -> tuple[str, ...]:
+        """Return the tables of PGIs that no slot names; they may stand."""
+        named = {name for slot in SLOTS for name in self.config.pgis(slot)}
+        return tuple(table for table in self.config.options if table not in named)
 
     def call(self, spec: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Ask the one PGI of a slot.
@@ -134,11 +149,8 @@ def load(config: Config, slots: Sequence[Slot] = SLOTS) -> Pgis:
         _register(manager, name, module)
         for slot in slots_of[name]:
             _check_fills(config, slot, name, module)
-        if options := getattr(module, "Options", None):
-            build_options(config, name, options)
-        elif name in config.options:
-            raise config.wrong(name, "", "this PGI takes no options")
-    return Pgis(config, {hook: _in_order(manager, config, hook) for hook in _HOOKS})
+        _read_options(config, name, module)
+    return Pgis(config, {hook: _in_order(manager, config, hook) for hook in HOOKS})
 
 
 def installed() -> tuple[Installed, ...]:
@@ -158,20 +170,45 @@ def installed() -> tuple[Installed, ...]:
             problem = f"cannot be imported: {_one_line(error)}"
             rows.append(Installed(point.name, origin, problem=problem))
             continue
-        fills = tuple(s.name for s in SLOTS if _implements(module, s.hook))
-        problem = "" if fills else "fills no slot"
+        fills = tuple(s.name for s in SLOTS if implements(module, s.hook))
+        bare = "; ".join(map(lacks_mark, unmarked(module)))
+        problem = bare or ("" if fills else "fills no slot")
         rows.append(Installed(point.name, origin, fills, problem))
     return tuple(rows)
 
 
 def trace(message: str) -> None:
-    """Say what a hook did, where $PHOENIX_TRACE asks for it."""
-    print(f"[trace] {message}", file=sys.stderr)  # noqa: T201
+    """Say what a hook did, where $PHOENIX_TRACE asks for it.
+
+    In one piece, so that what several threads say stays apart.
+    """
+    sys.stderr.write(f"[trace] {message}\n")
 
 
-_HOOKS = tuple(hook for s in SLOTS for hook in (s.hook, s.companion) if hook)
+def in_few_words(answer: object) -> str:
+    """Return what a hook answered, as far as it fits into a line.
+
+    >>> in_few_words(None), in_few_words([]), in_few_words((1, 2))
+    ('None', 'nothing', '2 int')
+    """
+    if answer is None:
+        return "None"
+    if isinstance(answer, (list, tuple)):
+        kinds = " and ".join(dict.fromkeys(type(item).__name__ for item in answer))
+        return f"{len(answer)} {kinds}" if answer else "nothing"
+    kind = type(answer).__name__
+    if isinstance(answer, Cascade):
+        return f"{kind} of {len(answer.blocks)} ABs"
+    if isinstance(answer, AssociationBlock):
+        return f"{kind} {answer.value('AB_NAME')}".rstrip()
+    if isinstance(answer, QcReport):
+        scores = f", {len(answer.scores)} scores" if answer.scores else ""
+        return f"{kind} of {answer.block}{scores}"
+    return f"{kind} {answer}" if isinstance(answer, Path) else kind
+
+
 _HINTS: dict[str, dict[str, Any]] = {
-    hook: get_type_hints(getattr(hookspecs, hook)) for hook in _HOOKS
+    hook: get_type_hints(getattr(hookspecs, hook)) for hook in HOOKS
 }
 
 
@@ -180,15 +217,12 @@ def _call(impl: pluggy.HookImpl, spec: Callable[P, R], kwargs: dict[str, Any]) -
     start = time.perf_counter()
     try:
         answer = impl.function(*(kwargs[name] for name in impl.argnames))
-    except PhoenixError:
-        raise
-    except Exception as error:
+    except BaseException as error:
+        _trace_call(pgi, hook, kwargs, f"raised {type(error).__name__}", start)
+        if isinstance(error, PhoenixError) or not isinstance(error, Exception):
+            raise
         raise PgiError(f"{pgi} failed in {hook}: {_one_line(error)}") from error
-    finally:
-        if os.environ.get("PHOENIX_TRACE"):
-            about = getattr(kwargs.get("block"), "name", "")
-            spent = 1000 * (time.perf_counter() - start)
-            trace(f"{hook} {about} <- {pgi}: {spent:.1f} ms")
+    _trace_call(pgi, hook, kwargs, in_few_words(answer), start)
     try:
         checked: R = check_type(
             answer,
@@ -199,6 +233,16 @@ def _call(impl: pluggy.HookImpl, spec: Callable[P, R], kwargs: dict[str, Any]) -
         told = _one_line(error).removeprefix("TypeCheckError: ")
         raise PgiError(f"{pgi}: wrong answer to {hook}: {told}") from error
     return checked
+
+
+def _trace_call(
+    pgi: str, hook: str, kwargs: Mapping[str, Any], answered: str, start: float
+) -> None:
+    if os.environ.get("PHOENIX_TRACE"):
+        about = getattr(kwargs.get("block"), "name", "")
+        asked = f"{hook} {about}".rstrip()
+        spent = 1000 * (time.perf_counter() - start)
+        trace(f"{asked} <- {pgi}: {answered}, {spent:.1f} ms")
 
 
 def _import(config: Config, slot: Slot, name: str) -> ModuleType:
@@ -242,39 +286,38 @@ def _module(point: EntryPoint) -> ModuleType:
 
 
 def _register(manager: _PluginManager, name: str, module: ModuleType) -> None:
-    for hook in _marked(module):
-        if hook not in _HOOKS:
-            hint = nearest(hook, _HOOKS)
-            raise PgiError(f"{name}: there is no hook '{hook}'{hint}")
+    check_hooks(name, module)
     try:
         manager.register(module, name=name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PgiError(f"{name}: {_one_line(error)}") from error
-    for caller in manager.get_hookcallers(module) or ():
-        for impl in caller.get_hookimpls():
-            if impl.plugin is module and impl.kwargnames:
-                raise PgiError(
-                    f"{name}: {caller.name} gives '{impl.kwargnames[0]}' a default; "
-                    "hooks take their arguments as they are"
-                )
+
+
+def _read_options(config: Config, name: str, module: ModuleType) -> None:
+    """Make a PGI's options once, so that a mistake in them is told before a run."""
+    check_options(name, module)
+    options = getattr(module, "Options", None)
+    if options is None:
+        if name in config.options:
+            raise config.wrong(name, "", "this PGI takes no options")
+        return
+    try:
+        build_options(config, name, options)
+    except PhoenixError:
+        raise
+    except Exception as error:
+        told = _one_line(error)
+        raise PgiError(f"{name}: its Options cannot be made: {told}") from error
 
 
 def _check_fills(config: Config, slot: Slot, name: str, module: ModuleType) -> None:
-    if _implements(module, slot.hook):
+    if implements(module, slot.hook):
         return
-    fills = [s.name for s in SLOTS if _implements(module, s.hook)]
+    fills = [s.name for s in SLOTS if implements(module, s.hook)]
     does = f"it fills {' and '.join(fills)}" if fills else "it fills no slot"
     problem = f"{name} has no hook {slot.hook}; {does}"
     raise PgiError(str(config.wrong(slot.table, slot.key, problem)))
-
-
-def _marked(module: ModuleType) -> list[str]:
-    return [n for n, value in vars(module).items() if hasattr(value, "phoenix_impl")]
-
-
-def _implements(module: ModuleType, hook: str) -> bool:
-    return hasattr(getattr(module, hook, None), "phoenix_impl")
 
 
 def _in_order(

@@ -12,6 +12,7 @@ import sys
 import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
@@ -20,9 +21,10 @@ from phoenix_core import hookspecs
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError, PgiError, ProcessingError
 from phoenix_core.model import AssociationBlock, Cascade
-from phoenix_core.pgis import Installed, installed, load
+from phoenix_core.pgis import Installed, installed, load, trace
 from phoenix_core.slots import SLOTS
 from phoenix_core.testing import toy_block
+from phoenix_core.testing.contract import files_below
 from phoenix_core.testing.packages import hook_source, write_package
 
 HEAD = """\
@@ -132,13 +134,29 @@ def test_pgi_in_the_wrong_slot_is_refused_at_load(install, config):
     )
 
 
-def test_a_hook_without_its_decorator_fills_no_slot(install, config):
+def test_a_hook_without_its_decorator_is_told(install, config):
     install({"bare": "def job_pgi(run, cascade):\n    return []\n"})
-    settings = config(JOB_PGI="bare")
-    assert told(PgiError, load, settings) == (
-        f"{settings.path}, line {JOB_LINE}: [phoenix] JOB_PGI: bare has no hook "
-        "job_pgi; it fills no slot"
+    assert told(PgiError, load, config(JOB_PGI="bare")) == (
+        "bare: job_pgi lacks @hookimpl"
     )
+    (row,) = (row for row in installed() if row.name == "bare")
+    assert (row.fills, row.problem) == ((), "job_pgi lacks @hookimpl")
+
+
+def test_a_companion_without_its_decorator_is_told_too(install, config):
+    """Nobody would ask it, and nobody would notice."""
+    bare = "def process_ab_drs_call(run, block):\n    return None\n"
+    install({"drs": TOYS["toy_drs"] + bare})
+    assert told(PgiError, load, config(DRS="drs")) == (
+        "drs: process_ab_drs_call lacks @hookimpl"
+    )
+
+
+def test_a_function_of_another_module_may_be_called_as_a_hook(install, config):
+    source = f"from phoenix_core.hookspecs import ab_pgi\n{TOYS['toy_job']}"
+    install({"borrower": source})
+    pgis = load(config(JOB_PGI="borrower"))
+    assert pgis.names(hookspecs.job_pgi) == ("borrower",)
 
 
 def test_a_misspelt_hook_is_told_with_the_nearest_one(install, config):
@@ -148,12 +166,24 @@ def test_a_misspelt_hook_is_told_with_the_nearest_one(install, config):
     )
 
 
-def test_an_argument_that_the_hook_does_not_have_is_told(install, config):
-    install({"slip": "@hookimpl\ndef job_pgi(run, kaskade):\n    return []\n"})
-    message = told(PgiError, load, config(JOB_PGI="slip"))
-    assert message.startswith("slip: ")
-    assert "job_pgi(run, kaskade)" in message
-    assert "\n" not in message
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (
+            "run, casc",
+            "takes 'casc'; it can have run, cascade; did you mean 'cascade'?",
+        ),
+        ("run, quark", "takes 'quark'; it can have run, cascade"),
+        ("run, *rest", "takes '*rest'; it can have run, cascade"),
+        ("**rest", "takes '**rest'; it can have run, cascade"),
+        ("run, *, cascade", "takes 'cascade' behind a *; leave it out"),
+    ],
+)
+def test_an_argument_that_the_hook_cannot_have_is_told_with_those_it_can(
+    install, config, arguments, problem
+):
+    install({"slip": f"@hookimpl\ndef job_pgi({arguments}):\n    return []\n"})
+    assert told(PgiError, load, config(JOB_PGI="slip")) == f"slip: job_pgi {problem}"
 
 
 def test_a_hook_with_a_defaulted_argument_is_refused(install, config):
@@ -296,6 +326,59 @@ def test_options_reach_the_pgi(choosy):
 def test_a_wrong_option_is_told_at_load(choosy, tmp_path, line, problem):
     expected = f"{tmp_path / 'phoenix.toml'}, line {problem}"
     assert told(ConfigError, choosy, line) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        (
+            "@frozen\nclass Options:\n    x: int\n",
+            "option 'x' has no default; give it one",
+        ),
+        (
+            "@frozen\nclass Options:\n    x = field(default=3)\n",
+            "option 'x' has no type",
+        ),
+        (
+            "class Options:\n    x: int = 3\n",
+            "Options is no attrs class; put @frozen before it",
+        ),
+        ("Options = 3\n", "Options is no attrs class; put @frozen before it"),
+        (
+            "@frozen\nclass Options:\n    x: 'Nowhere' = 3\n",
+            "its Options cannot be made: NameError: name 'Nowhere' is not defined",
+        ),
+    ],
+)
+def test_options_that_an_author_got_wrong_are_one_line(
+    install, config, source, problem
+):
+    install({"slip": source + TOYS["toy_job"]})
+    assert told(PgiError, load, config(JOB_PGI="slip")) == f"slip: {problem}"
+
+
+def test_options_of_a_pgi_that_no_slot_names_may_stand(install, config):
+    install({"choosy": OPTIONS})
+    pgis = load(config("[choosy]\nstreams = 2"))
+    assert pgis.names(hookspecs.job_pgi) == ("toy_job",)
+    assert pgis.unused_options() == ("choosy",)
+
+
+def test_options_of_no_installed_pgi_are_told_with_the_nearest(install, config):
+    install({"choosy": OPTIONS})
+    settings = config("[chosy]\nstreams = 2", JOB_PGI="choosy")
+    assert told(ConfigError, load, settings) == (
+        f"{settings.path}, line 11: [chosy]: unknown table: no installed PGI is called "
+        "'chosy'; did you mean 'choosy'?"
+    )
+
+
+def test_a_misspelt_pgi_is_told_before_its_options(install, config):
+    install({"choosy": OPTIONS})
+    settings = config("[choosi]\nstreams = 2", JOB_PGI="choosi")
+    assert "JOB_PGI: no installed PGI is called 'choosi'" in told(
+        ConfigError, load, settings
+    )
 
 
 def test_options_of_a_pgi_that_takes_none_are_refused(install, config):
@@ -453,7 +536,84 @@ def test_the_trace_tells_hook_block_and_pgi(install, config, monkeypatch, capsys
     monkeypatch.setenv("PHOENIX_TRACE", "1")
     pgis.ask(hookspecs.process_ab_pre_plugin, run=None, block=block)
     line = capsys.readouterr().err
-    assert line.startswith("[trace] process_ab_pre_plugin a.ab <- pre: ")
+    assert line.startswith("[trace] process_ab_pre_plugin a.ab <- pre: None, ")
+
+
+@pytest.fixture
+def traced(install, config, monkeypatch, capsys):
+    """A function that calls a hook with this body, and returns its trace."""
+
+    def call(hook, body, asked):
+        install({"toy": hook_source(hook, body)})
+        (slot,) = (slot for slot in SLOTS if slot.hook == hook)
+        pgis = load(config(**{slot.key: "toy"}), [slot])
+        monkeypatch.setenv("PHOENIX_TRACE", "1")
+        pgis.ask(getattr(hookspecs, hook), run=None, **asked)
+        return capsys.readouterr().err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("hook", "asked", "body", "answer"),
+    [
+        (
+            "job_pgi",
+            {"cascade": Cascade()},
+            "return [Job('a.ab'), Job('b.ab')]",
+            "job_pgi <- toy: 2 Job",
+        ),
+        (
+            "job_pgi",
+            {"cascade": Cascade()},
+            "return []",
+            "job_pgi <- toy: nothing",
+        ),
+        (
+            "ab_pgi",
+            {"blocks": ()},
+            "return Cascade((AssociationBlock.create({'AB_NAME': 'a.ab'}),))",
+            "ab_pgi <- toy: Cascade of 1 ABs",
+        ),
+        (
+            "process_ab_pre_plugin",
+            {"block": toy_block("a.ab")},
+            "return block",
+            "process_ab_pre_plugin a.ab <- toy: AssociationBlock a.ab",
+        ),
+        (
+            "process_qc_procedure",
+            {"block": toy_block("a.ab"), "products": ()},
+            "return QcReport(block.name, scores=(Score('S', 1.0),))",
+            "process_qc_procedure a.ab <- toy: QcReport of a.ab, 1 scores",
+        ),
+        (
+            "process_qc_pgi_cover",
+            {"reports": ()},
+            "from pathlib import Path\nreturn Path('cover.txt')",
+            "process_qc_pgi_cover <- toy: PosixPath cover.txt",
+        ),
+    ],
+)
+def test_the_trace_tells_what_was_answered(traced, hook, asked, body, answer):
+    assert traced(hook, body, asked).startswith(f"[trace] {answer}, ")
+
+
+def test_the_trace_tells_that_a_hook_failed(install, config, monkeypatch, capsys):
+    install({"bad": hook_source("job_pgi", "raise KeyError('x')")})
+    pgis = load(config(JOB_PGI="bad"))
+    monkeypatch.setenv("PHOENIX_TRACE", "1")
+    told(PgiError, pgis.call, hookspecs.job_pgi, run=None, cascade=Cascade())
+    assert capsys.readouterr().err.startswith("[trace] job_pgi <- bad: raised KeyError")
+
+
+def test_the_trace_of_several_threads_is_whole_lines(monkeypatch):
+    """Each line is one piece: a stream that splits pieces shows where they meet."""
+    pieces = []
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(write=pieces.append))
+    trace("first")
+    trace("second")
+    assert pieces == ["[trace] first\n", "[trace] second\n"]
 
 
 # The real thing ---------------------------------------------------------------------
@@ -526,8 +686,43 @@ def test_the_commands_tell_what_is_wrong_in_one_line(example):
     )
     assert done.stderr == (
         f"phoenix: {example.config.name}, line {line}: [phoenix] JOB_PGI: no installed "
-        "PGI is called 'pgi_phoenix_EXAMPLE_JOP'; did you mean 'pgi_phoenix_EXAMPLE_JOB'?\n"
+        "PGI is called 'pgi_phoenix_EXAMPLE_JOP'; did you mean "
+        "'pgi_phoenix_EXAMPLE_JOB'?\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("sqllite:///x.db", "Can't load plugin: sqlalchemy.dialects:sqllite"),
+        ("mysql+nodriver://host/x", "Can't load plugin: "),
+        ("x.db", "Could not parse SQLAlchemy URL"),
+        ("postgresql://host:port/x", "invalid literal for int()"),
+    ],
+)
+def test_the_check_refuses_a_database_that_cannot_be(example, call, address, told):
+    example.edit(example.config, "sqlite:///{root}/phoenix.db", address)
+    done = call("plugins", "check", str(example.config))
+    assert done.returncode == 2
+    where = f"phoenix: {example.config.name}, line 8: database: the database {address}"
+    assert done.stderr.startswith(f"{where} cannot be used: {told}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_check_makes_nothing_and_names_options_that_are_not_used(
+    example, call, pgi_package
+):
+    name = pgi_package("my_jobs", HEAD + TOYS["toy_job"])
+    example.edit(example.config, "pgi_phoenix_EXAMPLE_JOB", name)
+    before = files_below(example.root)
+    done = call("plugins", "check", str(example.config))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(
+        "  [pgi_phoenix_EXAMPLE_JOB] is not used: no slot names this PGI\n"
+    )
+    document = json.loads(call("plugins", "check", example.config, "--json").stdout)
+    assert document["unused_options"] == ["pgi_phoenix_EXAMPLE_JOB"]
+    assert files_below(example.root) == before
 
 
 def test_the_list_shows_the_broken_beside_the_good(install, site, example, monkeypatch):

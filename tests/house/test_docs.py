@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from phoenix_core import hookspecs
+from phoenix_core.config import read_config
+from phoenix_core.errors import PgiError
+from phoenix_core.pgis import load
 from phoenix_core.slots import SLOTS
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +85,44 @@ def test_every_block_of_code_is_lines_of_the_example(language):
     for block in found:
         parts = block.split("...\n")
         assert any(all(part in text for part in parts) for text in sources), block
+
+
+HOOK = "@hookimpl\ndef job_pgi(run, cascade):\n    return []\n"
+MISTAKES = {
+    "def job_pgi(run):\n    return []\n": "pgi_x: job_pgi lacks @hookimpl",
+    HOOK.replace("job_pgi", "job_pgy"): (
+        "pgi_x: there is no hook 'job_pgy'; did you mean 'job_pgi'?"
+    ),
+    HOOK.replace("cascade", "casc"): (
+        "pgi_x: job_pgi takes 'casc'; it can have run, cascade; did you mean 'cascade'?"
+    ),
+    HOOK.replace("cascade", "cascade=None"): (
+        "pgi_x: job_pgi gives 'cascade' a default; hooks take their arguments as they "
+        "are"
+    ),
+    f"@frozen\nclass Options:\n    limit: int\n{HOOK}": (
+        "pgi_x: option 'limit' has no default; give it one"
+    ),
+    f"@frozen\nclass Options:\n    limit = field(default=3)\n{HOOK}": (
+        "pgi_x: option 'limit' has no type"
+    ),
+    f"class Options:\n    limit: int = 3\n{HOOK}": (
+        "pgi_x: Options is no attrs class; put @frozen before it"
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "message"), MISTAKES.items())
+def test_the_table_of_mistakes_shows_what_is_said(
+    example, pgi_package, source, message
+):
+    head = "from attrs import field, frozen\nfrom phoenix_core import hookimpl\n"
+    name = pgi_package("pgi_x", head + source)
+    example.edit(example.config, "pgi_phoenix_EXAMPLE_JOB", name)
+    with pytest.raises(PgiError) as error:
+        load(read_config(example.config))
+    assert f"{error.value}" == message
+    assert f"\n| `{message}` | " in WRITE_MD
 
 
 def sessions():

@@ -5,11 +5,15 @@ EXAMPLE_R of the AB store, the run in the branch EXAMPLE_deep. The truth is know
 star of 1000 adu in the middle of each target, and a few fainter ones around it.
 """
 
+import errno
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
+from attrs import asdict, frozen
 
 from phoenix_core.ab_file import write_block
 from phoenix_core.association_block import AssociationBlock
@@ -33,31 +37,74 @@ OBSERVATIONS = (
     ("2014-10-23", 1003, "ALPHA", 3, NOISE),
     ("2014-10-23", 1004, "GAMMA", 3, NOISE * CLOUDS),
 )
+REFUSED = 2  # exit code where nothing was simulated
+
+EXAMPLES = """\b
+Example:
+  phoenix_simulate_example phoenix-data/example
+  phoenix --config config/example.toml -r 094.A-0001A -C
+  phoenix --config config/example_night.toml -d 2014-10-22 -C
+
+\b
+Exit codes: 0 done, 2 refused (nothing that exists is overwritten).
+"""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
-def simulate(directory: Path, seed: int = 1) -> None:
+@frozen
+class Simulated:
+    """What was written below a directory, and which run and nights it is of."""
+
+    directory: Path
+    run: str
+    date: str  # the run's pseudo-date
+    nights: tuple[str, ...]
+    targets: tuple[str, ...]
+    raw: int  # frames
+    abs: int  # the same number in each branch
+
+
+def simulate(directory: Path, seed: int = 1) -> Simulated:
     """Write raw frames, the bad pixel mask and the ABs of two nights and their run.
 
     Args:
         directory: the root directory of the configuration.
         seed: of the noise; the same seed, the same frames.
+
+    Raises:
+        FileExistsError: there are simulated frames or ABs already.
     """
+    if any(_files_below(directory)):
+        told = "has frames or ABs already; they are kept, so name a new directory"
+        raise FileExistsError(errno.EEXIST, told, str(directory))
     random = np.random.default_rng(seed)
+    nights = tuple(sorted({night for night, *_ in OBSERVATIONS}))
+    date = pseudo_date(RUN)
+    store = directory / "qcweb"
+    names: list[str] = []
+    raw_files = 0
     calib = directory / "calib"
     calib.mkdir(parents=True, exist_ok=True)
     bad = np.zeros((SIZE, SIZE), np.float32)
     bad[tuple(zip(*BAD_PIXELS, strict=True))] = 1
     np.save(calib / "EXAMPLE_BADPIX.npy", bad)
-    for night in sorted({night for night, *_ in OBSERVATIONS}):
+    for night in nights:
         raw = directory / "raw" / night
         raw.mkdir(parents=True, exist_ok=True)
         for block, frames in _night(night, random):
             for raw_file, image in zip(block.rawfiles, frames, strict=True):
                 np.save(raw / raw_file.file, image.astype(np.float32))
-            date = pseudo_date(RUN)
-            store = directory / "qcweb"
+                raw_files += 1
+            names.append(block.name)
             _write(store / "EXAMPLE_R" / night, block)
             _write(store / "EXAMPLE_deep" / date, block.with_value("DATE", date))
+    targets = tuple(dict.fromkeys(target for _, _, target, *_ in OBSERVATIONS))
+    return Simulated(directory, RUN.plain, date, nights, targets, raw_files, len(names))
 
 
 def truth() -> Image:
@@ -69,9 +116,53 @@ def truth() -> Image:
     return image
 
 
+@app.command(epilog=EXAMPLES)
+def phoenix_simulate_example(
+    directory: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIRECTORY", help="The root directory of the configuration."
+        ),
+    ],
+    *,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Same seed, same frames.")
+    ] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Answer with one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Simulate two nights of EXAMPLE: raw frames, a mask, and the ABs of it all.
+
+    Three targets of the run 094.A-0001A; one of them was seen through clouds. Frames
+    go to DIRECTORY/raw, the mask to DIRECTORY/calib, ABs to DIRECTORY/qcweb.
+    """
+    try:
+        made = simulate(directory, seed)
+    except OSError as error:
+        told = f"{error.filename}: {error.strerror}" if error.filename else f"{error}"
+        if as_json:
+            typer.echo(json.dumps({"error": told, "exit_code": REFUSED}, indent=2))
+        typer.echo(f"phoenix_simulate_example: {told}", err=True)
+        raise typer.Exit(REFUSED) from None
+    if as_json:
+        typer.echo(json.dumps(asdict(made), indent=2, default=str))
+        return
+    typer.echo(
+        f"{made.directory}: {made.raw} raw frames and {made.abs} ABs of "
+        f"{' and '.join(made.nights)}\n"
+        f"run {made.run} ({made.date}): {', '.join(made.targets)}"
+    )
+
+
 def main() -> None:
     """Run the command line."""
-    typer.run(simulate)
+    app(prog_name="phoenix_simulate_example")
+
+
+def _files_below(directory: Path) -> Iterator[Path]:
+    for name in ("raw", "calib", "qcweb"):
+        yield from (p for p in (directory / name).rglob("*") if p.is_file())
 
 
 def _night(

@@ -1,13 +1,16 @@
 """The example from its raw frames to certified stacks, by run and by night."""
 
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from phoenix_example.qc import noise_of
-from phoenix_example.simulate import NOISE, SKY, STAR, simulate, truth
+from phoenix_example.simulate import NOISE, SKY, STAR, main, simulate, truth
 
 from phoenix_core.model import AbStatus
+from phoenix_core.testing.contract import files_below
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -114,3 +117,64 @@ def test_a_damaged_frame_costs_its_own_target_alone(phoenix, configured, root):
         "EXAMPLE.2014-10-22T21:00:00_stk.ab": AbStatus.SKIPPED,
     }
     assert "EXAMPLE.2014-10-22T21:00:00.npy is no frame" in done.error
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """A function that calls phoenix_simulate_example: code, stdout and stderr."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["phoenix_simulate_example", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return left.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_the_simulator_says_what_it_made(command, tmp_path):
+    code, out, err = command(tmp_path)
+    assert (code, err) == (0, "")
+    assert out == (
+        f"{tmp_path}: 24 raw frames and 16 ABs of 2014-10-22 and 2014-10-23\n"
+        "run 094.A-0001A (2094-01-01): ALPHA, BETA, GAMMA\n"
+    )
+    assert len(list((tmp_path / "raw").rglob("*.npy"))) == 24
+    assert len(list((tmp_path / "qcweb/EXAMPLE_deep").rglob("*.ab"))) == 16
+
+
+def test_the_simulator_says_it_to_programs_as_well(command, tmp_path):
+    code, out, _ = command(tmp_path, "--json")
+    assert code == 0
+    assert json.loads(out) == {
+        "directory": str(tmp_path),
+        "run": "094.A-0001A",
+        "date": "2094-01-01",
+        "nights": ["2014-10-22", "2014-10-23"],
+        "targets": ["ALPHA", "BETA", "GAMMA"],
+        "raw": 24,
+        "abs": 16,
+    }
+
+
+@pytest.mark.parametrize("kept", ["raw/mine.fits", "qcweb/EXAMPLE_R/night/a.ab"])
+def test_the_simulator_keeps_what_is_there(command, tmp_path, kept):
+    (tmp_path / kept).parent.mkdir(parents=True)
+    (tmp_path / kept).write_text("mine")
+    before = files_below(tmp_path)
+    code, out, err = command(tmp_path, "--seed", 2, "--json")
+    told = (
+        f"{tmp_path}: has frames or ABs already; they are kept, so name a new directory"
+    )
+    assert code == 2
+    assert json.loads(out) == {"error": told, "exit_code": 2}
+    assert err == f"phoenix_simulate_example: {told}\n"
+    assert files_below(tmp_path) == before
+
+
+def test_the_simulator_explains_itself(command):
+    code, out, _ = command("--help")
+    assert code == 0
+    assert "phoenix_simulate_example phoenix-data/example" in out
+    assert "--json" in out
+    assert "Args:" not in out
