@@ -20,6 +20,7 @@ from phoenix_core import hookimpl
 from phoenix_core.errors import ProcessingError
 from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Run
+from phoenix_core.recipe_call import pause
 
 PGI: Final = "pgi_preTPL"
 
@@ -72,7 +73,7 @@ def wait_for_others(run: Run, options: Options, name: str) -> None:
     """Return when no foreign task runs; say so when there was one.
 
     Raises:
-        ProcessingError: the command that tells cannot be run.
+        ProcessingError: the command that tells cannot be run, or phoenix is stopped.
     """
     if not _is_foreign(options):
         return
@@ -83,7 +84,7 @@ def wait_for_others(run: Run, options: Options, name: str) -> None:
     with open_events(run.monitor_dir, logging.getLogger(PGI).warning) as events:
         events.tell("paused", f"paused {name} for {task}", ab=name, task=task)
         while _is_foreign(options):
-            time.sleep(options.interval)
+            pause(options.interval)
         spent = round(time.monotonic() - start, 1)
         fact = f"went on with {name} after {spent:.0f} s"
         events.tell("resumed", fact, ab=name, task=task, seconds=spent)

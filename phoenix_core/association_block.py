@@ -24,6 +24,7 @@ _HASH = re.compile(r"(?<!\S)#\s*")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+=-]*")
 _PARAM = re.compile(r"--[A-Za-z][\w.-]*(=.*)?")
 _COLUMN = 18
+_LONGEST_NAME = 180  # characters; file systems take 255, and names are put together
 
 HEADER = (
     *("TOOL_VERSION", "CONFIG_VERSION", "INSTRUMENT", "DATE", "DPR_CATG", "RAW_TYPE"),
@@ -109,7 +110,7 @@ class ProductRecord:
 
 def is_safe_name(text: str) -> bool:
     """Whether a text can name a file: no directory, no blank, no leading - or dot."""
-    return _SAFE_NAME.fullmatch(text) is not None
+    return len(text) <= _LONGEST_NAME and _SAFE_NAME.fullmatch(text) is not None
 
 
 @frozen
@@ -190,8 +191,11 @@ class AssociationBlock:
 
     @property
     def log_name(self) -> str:
-        """LOG_NAME, by default ``<root>.log``."""
-        return self._safe("LOG_NAME") if self.value("LOG_NAME") else f"{self.root}.log"
+        """LOG_NAME, always ``<root>.log``: another one could be somebody's product."""
+        name = f"{self.root}.log"
+        if self.value("LOG_NAME") not in {"", name}:
+            raise self.wrong("LOG_NAME", self.value("LOG_NAME"), name)
+        return name
 
     @property
     def recipe(self) -> str:

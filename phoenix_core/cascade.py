@@ -9,10 +9,18 @@ from phoenix_core.model import Cascade
 from phoenix_core.nearest import nearest
 
 
-def check_cascade(cascade: Cascade, pgi: str) -> None:
+def check_cascade(
+    cascade: Cascade, pgi: str, source: Sequence[AssociationBlock] = ()
+) -> None:
     """Hold the answer of an AB_PGI against its contract.
 
+    Args:
+        cascade: the answer.
+        pgi: who gave it.
+        source: the ABs that it was given.
+
     Raises:
+        ConfigError: an AB came with a need that is not there.
         PgiError: an AB is there twice, stands before what it needs, or needs one that
             is not there, and no error finding says so.
     """
@@ -28,6 +36,10 @@ def check_cascade(cascade: Cascade, pgi: str) -> None:
                 continue
             if need not in position:
                 hint = nearest(need, position)
+                given = {one.name: one for one in source}.get(block.name)
+                if given and need in given.needs:
+                    expected = f"an AB of the cascade{hint}"
+                    raise given.wrong("MCALIB", f"VIRTUAL {need}", expected)
                 raise PgiError(
                     f"{pgi}: {block.name} needs {need}, which is not in the "
                     f"cascade{hint}"

@@ -3,6 +3,7 @@
 Everything heavy is imported inside the command that needs it, so that help is quick.
 """
 
+import os
 import signal
 import sys
 import traceback
@@ -91,15 +92,19 @@ def run(application: typer.Typer, name: str) -> NoReturn:
         _fail(name, told, PhoenixError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001, whatever it is ends in one line
         # Typer's own, of a wrong command line: it has no public base class.
         if not hasattr(error, "format_message"):
-            raise
+            told = f"{type(error).__name__}: {error}; this is a defect of {name}, "
+            told += "please report it with what --debug shows"
+            _fail(name, told, PhoenixError.exit_code)
         told = error.format_message().rstrip(".")
         if not told:  # the help has been shown instead
             _leave(ConfigError.exit_code)
         _fail(name, f"{told}; {name} -h tells what there is", ConfigError.exit_code)
     if code == _INTERRUPTED:  # typer turns the interruption into this number
+        # Whoever asks again while threads end does not want to wait for them.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
         _fail(name, "interrupted; call again to go on", _INTERRUPTED)
     raise SystemExit(code or 0)
 

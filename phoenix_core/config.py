@@ -202,7 +202,7 @@ class _Reader:
         value = self.document.get(key, default)
         if value is None:
             raise self.wrong("", key, "is missing")
-        if not isinstance(value, str):
+        if not isinstance(value, str) or "\0" in value:
             raise self.wrong("", key, f"is {value!r}; expected a text")
         return value
 
@@ -214,7 +214,10 @@ class _Reader:
         return mode
 
     def url(self, key: str, default: str, directories: Directories) -> str:
-        return self.word(key, default).replace("{root}", str(directories.root))
+        url = self.word(key, default).replace("{root}", str(directories.root))
+        if not url:
+            raise self.wrong("", key, "is empty; leave it out for the default")
+        return url
 
     def directories(self) -> Directories:
         table = self._table("directories")

@@ -30,7 +30,7 @@ from phoenix_core.plan import (
     what_cannot_fit,
     write_job_file,
 )
-from phoenix_core.run_id import parse_run_id
+from phoenix_core.run_id import RunId, parse_run_id
 from phoenix_core.session import Session
 
 
@@ -58,7 +58,7 @@ def create(session: Session) -> Plan:
     stray = pgis.ask(hookspecs.ab_source_findings, run=run) or ()
     whole = pgis.call(hookspecs.ab_pgi, run=run, blocks=_checked(run, source))
     whole = evolve(whole, findings=(*stray, *whole.findings))
-    check_cascade(whole, pgis.names(hookspecs.ab_pgi)[0])
+    check_cascade(whole, pgis.names(hookspecs.ab_pgi)[0], source)
     taken = [_as_on_disk(run, check_block(block)) for block in whole.blocks]
     ordered = in_order_of(whole, [row.block for row in taken])
     cascade, moved = _still_to_do(run, _selected(run, ordered))
@@ -138,10 +138,19 @@ def _checked(
         if block.name in seen:
             raise block.wrong("AB_NAME", block.name, "a name no other AB of it has")
         seen.add(block.name)
-        named = block.value("RUN_ID")
-        if run.run_id and named and parse_run_id(named) != run.run_id:
-            raise block.wrong("RUN_ID", named, f"{run.run_id.formal}, the run's own")
+        if run.run_id and (named := block.value("RUN_ID")):
+            _check_run_id(block, named, run.run_id)
     return tuple(source)
+
+
+def _check_run_id(block: AssociationBlock, named: str, own: RunId) -> None:
+    expected = f"{own.formal}, the run's own"
+    try:
+        is_own = parse_run_id(named) == own
+    except ConfigError as error:
+        raise block.wrong("RUN_ID", named, expected) from error
+    if not is_own:
+        raise block.wrong("RUN_ID", named, expected)
 
 
 def _as_on_disk(run: Run, block: AssociationBlock) -> _Taken:

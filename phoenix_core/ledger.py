@@ -26,7 +26,12 @@ from phoenix_core.model import AbStatus, Outcome
 from phoenix_core.pseudo_date import pseudo_date
 from phoenix_core.run_id import RunId, parse_run_id
 
-_FULL = ("disk is full", "disk I/O error", "No space left")  # SQLite, PostgreSQL
+_FULL = (
+    "locked",
+    "disk is full",
+    "disk I/O error",
+    "No space left",
+)  # SQLite, PostgreSQL
 _TRIES = 100  # each that fails means that another phoenix succeeded
 _BATCH = 1.0  # seconds of outcomes that are written together
 
@@ -198,7 +203,7 @@ def _attempt_row(date: str, outcome: Outcome) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _unless_full() -> Iterator[None]:
-    """Do without a record that nothing depends on, where the disk is full.
+    """Do without a record that nothing depends on: a full disk, a long lock.
 
     What a full disk does to the run is told by the ABs that fail.
     """
@@ -207,6 +212,16 @@ def _unless_full() -> Iterator[None]:
     except OperationalError as error:
         if not any(told in str(error) for told in _FULL):
             raise
+
+
+def _unusable(url: str, what: str, error: Exception) -> ConfigError:
+    """Say what is wrong, without the password and the statement that was tried."""
+    try:
+        shown = sa.make_url(url).render_as_string(hide_password=True)
+    except (SQLAlchemyError, ValueError):
+        shown = url.rsplit("@", maxsplit=1)[-1]
+    told = " ".join(str(getattr(error, "orig", None) or error).split())
+    return ConfigError(f"the database {shown} {what}: {told}")
 
 
 def check_database(url: str) -> None:
@@ -218,8 +233,7 @@ def check_database(url: str) -> None:
     try:
         sa.create_engine(sa.make_url(url)).dispose()
     except (SQLAlchemyError, ImportError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise ConfigError(f"the database {url} cannot be used: {told}") from error
+        raise _unusable(url, "cannot be used", error) from error
 
 
 @contextlib.contextmanager
@@ -238,14 +252,12 @@ def open_ledger(url: str) -> Iterator[Ledger]:
         if is_sqlite:
             sa.event.listen(engine, "connect", _write_ahead)
         _make_tables(engine)
-    except (SQLAlchemyError, ImportError, OSError) as error:
-        told = " ".join(str(error).split())
-        raise ConfigError(f"the database {url} cannot be used: {told}") from error
+    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
+        raise _unusable(url, "cannot be used", error) from error
     try:
         yield Ledger(engine)
     except SQLAlchemyError as error:
-        told = " ".join(str(error).split())
-        raise ConfigError(f"the database {url} failed: {told}") from error
+        raise _unusable(url, "failed", error) from error
     finally:
         engine.dispose()
 

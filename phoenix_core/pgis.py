@@ -219,7 +219,8 @@ def _call(impl: pluggy.HookImpl, spec: Callable[P, R], kwargs: dict[str, Any]) -
         answer = impl.function(*(kwargs[name] for name in impl.argnames))
     except BaseException as error:
         _trace_call(pgi, hook, kwargs, f"raised {type(error).__name__}", start)
-        if isinstance(error, PhoenixError) or not isinstance(error, Exception):
+        # A sys.exit in a plug-in is its failure, not the end of the run.
+        if isinstance(error, (PhoenixError, KeyboardInterrupt)):
             raise
         raise PgiError(f"{pgi} failed in {hook}: {_one_line(error)}") from error
     _trace_call(pgi, hook, kwargs, in_few_words(answer), start)

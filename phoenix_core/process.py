@@ -59,6 +59,7 @@ def process(session: Session) -> Processed:
     _tidy(session.run, [b.name for b in plan.cascade.blocks if b.name not in due])
     todo = _due_jobs(session, plan, due)
     before = threading.enumerate()
+    recipe_call.allow_recipes()
     try:
         outcomes = tuple(_run_jobs(session, plan, todo, due))
     except KeyboardInterrupt:
@@ -176,9 +177,10 @@ def _tell(session: Session, outcome: Outcome) -> None:
 
 def _write_skipped(session: Session, outcome: Outcome) -> None:
     path = session.run.ab_path(outcome.block)
-    block = read_block(path)
     told = {"PROCESS_STATUS": AbStatus.SKIPPED.value, "PROCESS_CAUSE": outcome.cause}
-    write_block(path, block.updated(told))
+    # On a full disk the outcome tells it all the same.
+    with contextlib.suppress(OSError):
+        write_block(path, read_block(path).updated(told))
 
 
 @define
@@ -265,7 +267,9 @@ class ProcessQc:
             process_qc(self.run, self.pgis, job.block)
         except (PhoenixError, OSError) as error:
             spent = time.monotonic() - start
-            return Outcome(job.block, AbStatus.FAILED, f"QC: {error}", spent)
+            # Not FAILED: the QC of what takes its products goes on all the same.
+            cause = f"QC: {error}"
+            return Outcome(job.block, AbStatus.SUCCESSFUL, cause, spent, is_new=False)
         return Outcome(
             job.block,
             AbStatus.SUCCESSFUL,
@@ -308,8 +312,8 @@ def _with_qc(session: Session, done: Processed, names: Collection[str]) -> Proce
     qc = ProcessQc(session.run, session.pgis, session.watch.started)
     bad = []
     for outcome in _outcomes(session, jobs, qc):
-        if outcome.status is not AbStatus.SUCCESSFUL:
-            bad.append(outcome)
+        if outcome.cause:
+            bad.append(evolve(outcome, status=AbStatus.FAILED))
             session.events.tell("qc_failed", ab=outcome.block, cause=outcome.cause)
     reports = tuple(r for r in read_reports(session.run) if r.block in names)
     cover = session.pgis.ask(

@@ -140,7 +140,9 @@ def _process(attempt: _Attempt) -> Outcome:
         done = _reduce_and_publish(attempt, now, call)
     except (PhoenixError, OSError) as error:
         ran = recipe_call.find_exit(attempt.workdir)
-        is_stopped = ran is not None and ran.is_stopped
+        is_stopped = isinstance(error, recipe_call.RecipeStopped) or (
+            ran is not None and ran.is_stopped
+        )
         status = AbStatus.CREATED if is_stopped else AbStatus.FAILED
         cause = _told(error) + _told_of_disk(attempt.run)
         return _end(attempt, block, status, cause)
@@ -164,6 +166,8 @@ def _reduce_and_publish(
     if _is_taken_over(attempt.workdir, made_from):
         try:
             return _reduce(attempt, block, call, made_from)
+        except recipe_call.RecipeStopped:
+            raise
         except PhoenixError:
             # Half of the post-processing may have been done: from the start then.
             if recipe_call.is_running(attempt.workdir):

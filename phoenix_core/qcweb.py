@@ -35,15 +35,17 @@ def ab_source(run: Run) -> list[AssociationBlock]:
     blocks = []
     for name in names:
         try:
+            told = store.info(name)
+            if told["type"] != "file" or (told.get("size") or 0) > _LARGEST:
+                raise ConfigError(f"{name} is no AB: a {told['type']}, or too large")
             # One by one: asked for many, a store takes [ and * in names for patterns.
             content = store.cat_file(name)
         except (OSError, ValueError) as error:
             raise _unreadable(run, name, error) from error
-        if len(content) > _LARGEST:
-            raise ConfigError(f"{name} is no AB: it has {len(content)} bytes")
         blocks.append(parse_block(content, Path(name)))
     return blocks
 
 
 def _unreadable(run: Run, url: str, error: Exception) -> ConfigError:
-    return ConfigError(f"{run.config.path}: ab_store: {url} cannot be read: {error}")
+    shown = url.rsplit("@", maxsplit=1)[-1]  # without a password
+    return ConfigError(f"{run.config.path}: ab_store: {shown} cannot be read: {error}")

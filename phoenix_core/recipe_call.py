@@ -21,6 +21,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,10 @@ from phoenix_core.errors import ProcessingError
 RECORD = ".recipe.json"
 OUTPUT = ".output"
 _ROOM = 512  # bytes that the record takes besides the command
+
+
+class RecipeStopped(ProcessingError):  # noqa: N818, it is the state that has a name
+    """Phoenix is being stopped: nothing more is started."""
 
 
 class RecipeLost(ProcessingError):  # noqa: N818, it is the state that has a name
@@ -82,11 +87,13 @@ def run_recipe(
         memory_limit: bytes of address space that it may ask for.
 
     Raises:
+        RecipeStopped: `stop_recipes` was called before.
         RecipeLost: a recipe was started there and vanished without a trace (a power
             cut, say), or another command ran there.
         ProcessingError: it cannot be started.
     """
     words = tuple(command)
+    pause(0)
     if (ended := find_exit(workdir)) is not None:
         return _same(ended, words, workdir)
     try:
@@ -136,10 +143,27 @@ def stop_recipes() -> None:
     """Terminate all recipes that this process waits for, with their process groups.
 
     Their calls return with `is_stopped`, those taken over from an earlier phoenix
-    with status -15. What a thread starts meanwhile is not stopped: call it again
-    until the threads have ended.
+    with status -15 or -9. Nothing is started from now on, until `allow_recipes`; what
+    was just being started is stopped by another call: repeat it until the threads have
+    ended.
     """
+    _STOPPED.set()
     _CLIENT.stop()
+
+
+def allow_recipes() -> None:
+    """Let recipes start again in a process that had stopped them."""
+    _STOPPED.clear()
+
+
+def pause(seconds: float) -> None:
+    """Wait, for a plug-in that waits for something, and end where phoenix is stopped.
+
+    Raises:
+        RecipeStopped: `stop_recipes` was called.
+    """
+    if _STOPPED.wait(seconds) if seconds else _STOPPED.is_set():
+        raise RecipeStopped("it was stopped; process it again")
 
 
 @define
@@ -151,6 +175,7 @@ class _Client:
     _keeper: int = 0
     _owner: int = 0
     _adopted: dict[int, Path] = field(factory=dict)  # by thread
+    _asked: dict[Path, float] = field(factory=dict)  # to end, since when
 
     def send(self, message: bytes, files: Sequence[int]) -> None:
         """Hand a message and open files to the keeper; one that died is replaced."""
@@ -170,8 +195,15 @@ class _Client:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     self._send(b'{"stop": true}', [])
             adopted = tuple(self._adopted.values())
+        now = time.monotonic()
         for workdir in adopted:
-            _signal_recipe(workdir, _story(workdir), signal.SIGTERM)
+            story = _story(workdir)
+            first = self._asked.setdefault(workdir, now)
+            is_late = now - first > keeper.GRACE
+            number = signal.SIGKILL if is_late else signal.SIGTERM
+            _signal_recipe(workdir, story, number)
+            # One that was suspended could not even end.
+            _signal_recipe(workdir, story, signal.SIGCONT)
 
     def close(self) -> None:
         """Let the keeper go, as soon as its recipes have ended."""
@@ -219,6 +251,7 @@ class _Client:
 
 
 _CLIENT = _Client()
+_STOPPED = threading.Event()
 atexit.register(_CLIENT.close)
 
 

@@ -19,6 +19,12 @@ class Terminal(Console):
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
 
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError:  # no room for what is told, say; for the work there may be
+            self.on_broken_pipe()
+
 
 def safe(text: str) -> str:
     """Return a text from elsewhere for rich: no markup, nothing a terminal obeys."""

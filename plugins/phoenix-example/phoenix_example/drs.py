@@ -51,6 +51,6 @@ def _combine(block: AssociationBlock) -> str:
 def _read(path: Path) -> Image:
     try:
         image: Image = np.load(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise ProcessingError(f"{path.name} is no frame: {error}") from error
     return image
