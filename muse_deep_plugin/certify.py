@@ -22,11 +22,13 @@ __all__ = ["PGI", "Options", "certif_pgi"]
 PGI: Final = "phoenixCertify_MUSE"
 SHOWN: Final = (
     *("PATTERN", "N_EXPOSURES", "N_EXPECTED", "TEXPTIME", "OB_IDS", "INS_MODE"),
-    *("FWHM", "SEEING", "BKG_MEDIAN", "BKG_MAD", "NOISE", "NOISE_GAIN"),
+    *("FWHM", "SEEING", "BKG_MEDIAN", "BKG_MAD"),
+    *("NOISE", "NOISE_PROPAGATED", "NOISE_GAIN"),
     *("NX", "NY", "FILLED_FRACTION", "LAMBDA_MIN", "LAMBDA_MAX"),
     *("NUM_SAT", "WDEL_MAX"),
 )
 _BACKGROUND: Final = "BKG_MEDIAN"
+_TOLD: Final = 4  # exposures; there may be a hundred
 
 
 @frozen
@@ -81,14 +83,16 @@ def _background_warning(
     high = {n: level for n, level in levels.items() if level and level > limit}
     own = number(report.parameters, _BACKGROUND)
     if high:
-        told = ", ".join(f"{name} ({level:.0f})" for name, level in high.items())
+        worst = sorted(high, key=lambda name: -high[name])
+        told = ", ".join(f"{name} ({high[name]:.3g})" for name in worst[:_TOLD])
+        told += f" and {len(worst) - _TOLD} more" if len(worst) > _TOLD else ""
         return (
             f"WARNING {HIGH_BACKGROUND}: above {limit:g} in {len(high)} of "
             f"{len(exposures)} exposures: {told}; best is to remove them from the dal "
             "and dpc ABs and to combine again"
         )
     if own is not None and own > limit:
-        return f"WARNING {HIGH_BACKGROUND}: {own:.0f} in the deep cube, above {limit:g}"
+        return f"WARNING {HIGH_BACKGROUND}: {own:.3g} in the deep cube, above {limit:g}"
     return ""
 
 

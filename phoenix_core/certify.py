@@ -5,21 +5,26 @@ terminal or by a table (--verdicts). Where no CERTIF_PGI is configured, reports 
 scores are all passed are accepted by that rule, and the others wait.
 """
 
+import contextlib
 import datetime as dt
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attrs import evolve
 
 from phoenix_core import hookspecs
-from phoenix_core.errors import CertificationError, PgiError
+from phoenix_core.ab_file import read_block
+from phoenix_core.association_block import AssociationBlock
+from phoenix_core.errors import CertificationError, ConfigError, PgiError
 from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.pgis import Pgis
+from phoenix_core.qc_report import read_report, report_path
 from phoenix_core.verdict_file import (
     ToReview,
     check_table,
+    check_title,
     parse_table,
     write_template,
 )
@@ -54,7 +59,10 @@ def review(
     """
     given = read_verdicts(run)
     seen = [(report, reviewed(run, report)) for report in reports]
-    reviews = [ToReview(report, key.report, given.get(key)) for report, key in seen]
+    reviews = [
+        ToReview(report, key.report, given.get(key), _path_of(run, report))
+        for report, key in seen
+    ]
     if not reviews:
         return ()
     if run.verdicts is not None:
@@ -97,6 +105,14 @@ def certify(
     return tuple(verdicts)
 
 
+def command_of(run: Run, table: str = "FILE") -> str:
+    """Return the command that reviews by a table, as one has to type it."""
+    pool = ("-r", run.run_id.plain) if run.run_id else ("-d", run.date)
+    select = ("-a", run.select) if run.select else ()
+    keep = ("-n",) if run.keep else ()
+    return shlex.join(["phoenix", *pool, "-M", *select, *keep, "--verdicts", table])
+
+
 def why_undecided(run: Run, pgis: Pgis, report: QcReport) -> str:
     """Say why a report has no verdict, and what a person can do about it."""
     asked = pgis.names(hookspecs.certif_pgi)
@@ -120,6 +136,7 @@ def _review_by_table(
         return _ask_by_table(run, path, reviews, shown)
     except (OSError, UnicodeDecodeError) as error:
         raise CertificationError(f"{path}: cannot be read: {error}") from error
+    check_title(text, path, run.label)
     rows = parse_table(text, path)
     check_table(rows, path, reviews, _known_blocks(run))
     by_name = {row.block: row for row in rows}
@@ -152,12 +169,18 @@ def _ask_by_table(
     given = [review.given for review in reviews if review.given]
     if len(given) == len(reviews) and all(verdict.is_accepted for verdict in given):
         return tuple(given)
-    title = f"Verdicts on the products of {run.label}"
-    write_template(path, reviews, title, shown)
+    command = command_of(run, str(path))
+    write_template(path, reviews, run.label, command, shown)
     count = len(reviews) - len(given)
+    if not count:
+        rejected = sum(not verdict.is_accepted for verdict in given)
+        raise CertificationError(
+            f"all is decided ({rejected} of {len(given)} rejected): {path} has the "
+            f"verdicts; to decide anew edit its lines, then call {command}"
+        )
     raise CertificationError(
         f"{count} {'product' if count == 1 else 'products'} to review: fill in {path}, "
-        f"then call again with --verdicts {shlex.quote(str(path))}"
+        f"then call {command}"
     )
 
 
@@ -168,20 +191,55 @@ def _review_in_terminal(
         count = sum(review.given is None for review in reviews)
         raise CertificationError(
             f"{count} {'product' if count == 1 else 'products'} to review and no "
-            "terminal to ask in; call with --verdicts FILE to review by a table"
+            f"terminal to ask in; to review by a table call {command_of(run)}"
         )
     from rich.console import Console  # noqa: PLC0415, only where somebody looks
 
-    from phoenix_core.review_terminal import review_in_terminal  # noqa: PLC0415
+    from phoenix_core.review_terminal import Review, review_in_terminal  # noqa: PLC0415
 
     def keep(report: QcReport, verdict: Verdict) -> None:
         keep_verdict(run, report, verdict)
 
-    return review_in_terminal(Console(highlight=False), reviews, shown, keep)
+    def made_from(report: QcReport) -> Sequence[QcReport]:
+        return _reports_below(run, report)
+
+    asked = Review(shown, keep, made_from, command_of(run))
+    return review_in_terminal(Console(highlight=False), reviews, asked)
+
+
+def _reports_below(run: Run, report: QcReport) -> tuple[QcReport, ...]:
+    """The reports of what an AB was made from, at first hand or later."""
+    blocks = {path.name: path for path in sorted(run.ab_dir.glob("*.ab"))}
+    found: dict[str, AssociationBlock] = {}
+    waiting = [report.block]
+    while waiting:
+        name = waiting.pop()
+        if name in blocks and name not in found:
+            found[name] = read_block(blocks[name])
+            waiting += found[name].needs
+    found.pop(report.block, None)
+    return tuple(_present_reports(run, found.values()))
+
+
+def _present_reports(
+    run: Run, blocks: Iterable[AssociationBlock]
+) -> Iterator[QcReport]:
+    for block in sorted(blocks, key=lambda block: block.name):
+        with contextlib.suppress(ConfigError):  # there is none, or it is damaged
+            found = read_report(report_path(run, block))
+            if found.fingerprint == block.fingerprint:
+                yield found
 
 
 def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _path_of(run: Run, report: QcReport) -> Path | None:
+    """Where a report lies, if it does."""
+    path = run.ab_path(report.block)
+    found = report_path(run, read_block(path)) if path.is_file() else None
+    return found if found and found.is_file() else None
 
 
 def _known_blocks(run: Run) -> set[str]:

@@ -123,10 +123,12 @@ def _fail(name: str, message: str, code: int) -> NoReturn:
         traceback.print_exc()
     from phoenix_core.plain_text import plain  # noqa: PLC0415
 
-    line = plain(message)
+    # A table that a person filled in may have several mistakes, a line each.
+    lines = [plain(line) for line in message.split("\n") if line.strip()]
     if "--json" in sys.argv:
-        answer({"error": line, "exit_code": code})
-    typer.secho(f"{name}: {line}", fg="red", err=True)
+        answer({"error": "; ".join(lines), "exit_code": code})
+    for line in lines:
+        typer.secho(f"{name}: {line}", fg="red", err=True)
     _leave(code)
 
 
@@ -153,7 +155,10 @@ def phoenix(
         bool, typer.Option("-M", help="Part 3: certify and move the products.")
     ] = False,
     keep: Annotated[
-        bool, typer.Option("-n", help="With -M: keep the working products.")
+        bool,
+        typer.Option(
+            "-n", help="With -M: keep the working products, until a -M without -n."
+        ),
     ] = False,
     verdicts: Annotated[
         Path | None,

@@ -270,15 +270,21 @@ def _show_reports(done: Any, console: Console) -> None:
 
 
 def _show_moved(run: Run, done: Any, console: Console) -> None:
+    from phoenix_core.certify import command_of  # noqa: PLC0415
+
     for verdict in done.rejected:
         told_why = f"{verdict.block} was rejected and stays: {verdict.comment}"
         console.print(f"  [yellow]{safe(told_why)}[/]")
+    if done.rejected:
+        console.print(f"  to decide anew: {safe(command_of(run))}", highlight=False)
     for stays in done.undecided:
         console.print(f"  {safe(stays.block)} stays: {safe(stays.why)}")
     for stays in done.failed:
         console.print(f"  [red]{safe(stays.block)} stays: {safe(stays.why)}[/]")
     if not done.moved:
-        console.print(f"{safe(run.label)}: nothing to move")
+        kept = f"; {len(done.deleted)} kept working products deleted"
+        told_kept = kept if done.deleted else ""
+        console.print(f"{safe(run.label)}: nothing to move{told_kept}")
         return
     for move in done.moved:
         if move.target.is_relative_to(run.config.directories.reduced):

@@ -1,34 +1,24 @@
 """The commands that only ask: status, explain, pseudo-date, plugins."""
 
-import shlex
 from pathlib import Path
-from typing import Any
 
 import attrs
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from phoenix_core.cli_answer import answer
 from phoenix_core.config import find_config, read_config
-from phoenix_core.ledger import open_ledger
+from phoenix_core.ledger import check_database, open_ledger
 from phoenix_core.pgis import installed, load
-from phoenix_core.plan import in_gb, in_time
 from phoenix_core.session import LOCK, Wishes, make_run, open_session
 from phoenix_core.terminal import Terminal, safe
-
-_STYLES = {
-    "SUCCESSFUL": "green",
-    "FAILED": "red",
-    "SKIPPED": "yellow",
-    "RUNNING": "cyan",
-}
 
 
 def status(given: Path | None, run_id: str, date: str, *, as_json: bool) -> None:
     """Tell the state of each AB of a run."""
     from phoenix_core.run_lock import holder_of, is_held  # noqa: PLC0415
     from phoenix_core.status import state_of  # noqa: PLC0415
+    from phoenix_core.tell_status import status_lines  # noqa: PLC0415
 
     config = read_config(find_config(given))
     with open_ledger(config.database) as ledger:
@@ -39,31 +29,9 @@ def status(given: Path | None, run_id: str, date: str, *, as_json: bool) -> None
     if as_json:
         answer({**attrs.asdict(state), "held_by": holder})
         return
-    console = Terminal()
-    table = Table(box=None, pad_edge=False)
-    for heading in ("AB", "state"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("time", "memory"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("recipe", overflow="fold")
-    for ab in state.abs:
-        shown = "MOVED" if ab.is_moved else ab.state
-        table.add_row(
-            safe(ab.name),
-            f"[{_STYLES.get(ab.state, 'default')}]{shown}[/]",
-            in_time(ab.seconds) if ab.seconds else "",
-            in_gb(ab.memory) if ab.memory else "",
-            safe(f"{ab.recipe} {ab.target}"),
-        )
-    console.print(table)
-    for ab in state.abs:
-        if ab.cause:
-            style = _STYLES.get(ab.state, "default")
-            why = f"{ab.name} {ab.state}: {ab.cause}"
-            console.print(f"[{style}]{safe(why)}[/]", highlight=False)
-    states = ("SUCCESSFUL", "RUNNING", "CREATED", "FAILED", "SKIPPED")
-    counts = [f"{state.count(s)} {s}" for s in states if state.count(s)]
-    console.print(f"{safe(state.run)} ({state.date}): {', '.join(counts) or 'no ABs'}")
+    console = Terminal(soft_wrap=True, highlight=False)
+    for line in status_lines(state, console.width if console.is_terminal else None):
+        console.print(line)
     if holder:
         console.print(f"held by {safe(holder)}")
 
@@ -73,6 +41,7 @@ def explain(
 ) -> None:
     """Explain one AB."""
     from phoenix_core.explain import explain as explained  # noqa: PLC0415
+    from phoenix_core.tell_explain import explain_lines  # noqa: PLC0415
 
     config = read_config(find_config(given))
     with open_ledger(config.database) as ledger:
@@ -83,28 +52,8 @@ def explain(
         answer(attrs.asdict(told))
         return
     console = Terminal(soft_wrap=True, highlight=False)
-    style = _STYLES.get(told.status, "default")
-    console.print(f"[bold]{safe(told.name)}[/]  {safe(told.recipe)}", end="  ")
-    console.print(f"[{style}]{told.status}[/] {safe(told.cause)}")
-    _lines(console, "file", [told.file])
-    _lines(console, "needs", [_need(need) for need in told.needs])
-    _lines(console, "taken by", told.taken_by)
-    _lines(console, "inputs", [f"{tag}  {path}" for path, tag in told.inputs])
-    _lines(console, "problem", [told.problem] if told.problem else [])
-    _lines(console, "due because", told.due or ("it is not due: it is up to date",))
-    was = "was called" if told.status == "SUCCESSFUL" else "would be called"
-    if told.command:
-        _lines(console, was, [shlex.join(told.command), told.version])
-    _lines(console, "log", [told.log] if told.log else [])
-    _lines(console, "products", told.products)
-    _lines(
-        console,
-        "attempts",
-        [
-            f"{a.at}  {a.status}  {a.seconds:.1f} s  {in_gb(a.memory)}  {a.cause}"
-            for a in told.attempts
-        ],
-    )
+    for line in explain_lines(told):
+        console.print(line)
 
 
 def why(
@@ -178,22 +127,20 @@ def plugins_list(given: Path | None, *, as_json: bool) -> None:
 
 
 def plugins_check(path: Path, *, as_json: bool) -> None:
-    """Load a configuration as a run would."""
+    """Load a configuration as a run would; open and make nothing."""
+    from phoenix_core.errors import ConfigError  # noqa: PLC0415
+
     config = read_config(find_config(path))
-    load(config)
+    pgis = load(config)
+    try:
+        check_database(config.database)
+    except ConfigError as error:
+        raise config.wrong("", "database", str(error)) from error
     number = len({name for names in config.slots.values() for name in names})
+    unused = pgis.unused_options()
     if as_json:
-        document: dict[str, Any] = {"ok": True, "slots": dict(config.slots)}
-        answer(document)
+        answer({"ok": True, "slots": dict(config.slots), "unused_options": unused})
         return
     typer.echo(f"{path}: {number} PGIs load and fill their slots")
-
-
-def _need(need: Any) -> str:
-    return f"{need.name}  {need.status}  ({', '.join(need.categories)})"
-
-
-def _lines(console: Console, heading: str, lines: Any) -> None:
-    for place, line in enumerate(lines):
-        label = f"{heading}:" if not place else ""
-        console.print(f"  {label:<16}{safe(str(line))}")
+    for name in unused:
+        typer.echo(f"  [{name}] is not used: no slot names this PGI")

@@ -44,6 +44,11 @@ class File:
     tag: str
     state: str = ""
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was made, and is not there any more."""
+        return self.state == "DELETED"
+
 
 @frozen
 class Explanation:

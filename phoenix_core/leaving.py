@@ -5,7 +5,7 @@ the accepted one last, which says that all of it is there. Only then the old nam
 working products are deleted, and the active ABs vanish.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from phoenix_core.move_plan import (
     all_needs,
     check_whole,
     is_moved,
+    kept_products,
     left_behind,
     moved_path,
     product_path,
@@ -103,6 +104,36 @@ def finish(run: Run, done: Done) -> None:
                 _clear(run, blocks[name], block, done)
             except OSError as error:
                 raise ProcessingError(told(error)) from error
+
+
+def clear_kept(run: Run, names: Collection[str] | None, done: Done) -> None:
+    """Delete the working products that -n kept of ABs that were moved.
+
+    Those of an AB that is active again are its own.
+
+    Args:
+        run: the run or night.
+        names: the ABs; None: all that were moved.
+        done: what was done so far.
+
+    Raises:
+        ConfigError: a moved AB is damaged.
+        ProcessingError: the disk fails; the next call completes it.
+    """
+    active = {path.name for path in run.ab_dir.glob("*.ab")}
+    for path in sorted(moved_path(run, "any").parent.glob("*.ab")):
+        if path.name in active or (names is not None and path.name not in names):
+            continue
+        block = read_block(path)
+        kept = kept_products(run, block)
+        try:
+            if kept.moved != block:  # first, so that no product is believed to be there
+                write_on_disk(path, kept.moved.text)
+            for product in kept.files:
+                product.unlink()
+                done.deleted.append(product)
+        except OSError as error:
+            raise ProcessingError(told(error)) from error
 
 
 def told(error: OSError) -> str:

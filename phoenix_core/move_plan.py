@@ -168,6 +168,38 @@ def left_behind(
     return (*placed, *papers_of(run, active)), tuple(obsolete)
 
 
+@frozen
+class Kept:
+    """What -n kept of a moved AB: the files, and the AB as it is without them."""
+
+    moved: AssociationBlock
+    files: tuple[Path, ...] = ()
+
+
+def kept_products(run: Run, stored: AssociationBlock) -> Kept:
+    """Return the working products of a moved AB that still lie where they were made.
+
+    Those whose record says DELETED already are among them: a call was killed then.
+    """
+    waiting = run.product_dir(stored.raw_type)
+    records, files = [], []
+    elsewhere = [Path(t) for t in stored.values("PROD_PATH") if Path(t) != waiting]
+    for record in stored.products:
+        path = waiting / record.file
+        if not _is_there(path) or any((d / record.file).exists() for d in elsewhere):
+            records.append(record)
+        else:
+            records.append(evolve(record, state="DELETED"))
+            files.append(path)
+    if not files:
+        return Kept(stored)
+    changed = {
+        "PROD_PATH": tuple(map(str, elsewhere)) or (str(waiting),),
+        "PRODUCTS": [record.line for record in records],
+    }
+    return Kept(stored.updated(changed), tuple(files))
+
+
 def papers_of(run: Run, block: AssociationBlock) -> tuple[Move, ...]:
     """Return the moves of plots, log and QC report, as far as they are there.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from attrs import frozen
 
 from phoenix_core import hookspecs
+from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.certify import certify, why_undecided
 from phoenix_core.errors import (
@@ -21,7 +22,14 @@ from phoenix_core.errors import (
     PgiError,
     PhoenixError,
 )
-from phoenix_core.leaving import Done, active_blocks, finish, leave, told
+from phoenix_core.leaving import (
+    Done,
+    active_blocks,
+    clear_kept,
+    finish,
+    leave,
+    told,
+)
 from phoenix_core.model import AbStatus, Move, Product, QcReport, Run, Verdict
 from phoenix_core.move_plan import (
     all_needs,
@@ -95,7 +103,8 @@ def move(run: Run, pgis: Pgis) -> PartThree:
     """Do part 3: have the products of a run certified, and move what is accepted.
 
     The run's lock is held by the caller. With `run.select` only that AB is reviewed
-    and moved; with `run.keep` no working product is deleted.
+    and moved. With `run.keep` no working product is deleted; without it also those that
+    an earlier call kept.
 
     Returns:
         What became of each final AB; call `raise_for_failed` once it is shown.
@@ -122,6 +131,8 @@ def move(run: Run, pgis: Pgis) -> PartThree:
     if ready := [name for name in accepted if name not in failed]:
         moves = _ask_moves(run, pgis, ready, _products(waiting, ready, verdicts))
         failed |= _leave_all(waiting, ready, moves, done)
+    if not run.keep:
+        clear_kept(run, _kept_of(run), done)
     return PartThree(
         accepted=tuple(v for v in verdicts.values() if v.is_accepted),
         rejected=tuple(v for v in verdicts.values() if not v.is_accepted),
@@ -134,6 +145,16 @@ def move(run: Run, pgis: Pgis) -> PartThree:
         moved=tuple(done.moved),
         deleted=tuple(done.deleted),
     )
+
+
+def _kept_of(run: Run) -> frozenset[str] | None:
+    """The moved ABs that this call is about; None is all."""
+    if not run.select:
+        return None
+    logs = moved_path(run, run.select).parent
+    stored = {path.name: read_block(path) for path in logs.glob("*.ab")}
+    needed = all_needs(stored).get(run.select, frozenset())
+    return frozenset({run.select, *needed})
 
 
 def finish_moves(run: Run) -> tuple[Path, ...]:

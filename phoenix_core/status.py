@@ -1,6 +1,6 @@
 """What became of each AB of a run: from the files, also while a run goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -9,61 +9,118 @@ from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.cascade import in_order
 from phoenix_core.errors import ConfigError
-from phoenix_core.model import Run
+from phoenix_core.model import QcReport, Run, Verdict
+from phoenix_core.move_plan import moved_path
 from phoenix_core.process_ab import LOCK
+from phoenix_core.qc_report import read_report, report_path
 from phoenix_core.recipe_call import is_running
 from phoenix_core.run_lock import is_held
+from phoenix_core.verdicts import Reviewed, Word, read_verdicts, word_on
+
+MOVED = "MOVED"
+RUNNING = "RUNNING"
 
 
 @frozen
-class AbState:
-    """One AB: its state, seconds, peak memory in bytes, and why it did not succeed.
+class Found:
+    """An AB where it lies: among the active ones, or with the logs once moved."""
 
-    `state` is PROCESS_STATUS, or RUNNING while a process works on it; `is_moved` tells
-    that part 3 has moved it.
-    """
-
-    name: str
-    recipe: str
-    target: str
-    state: str
-    seconds: float
-    memory: int
-    cause: str
+    block: AssociationBlock
     is_moved: bool = False
 
 
 @frozen
+class AbState:
+    """One AB: its status, seconds, peak memory in bytes, and why it did not succeed.
+
+    `status` is PROCESS_STATUS, or RUNNING while a process works on it, or MOVED once
+    part 3 has moved it. `targets` are its own or those of the ABs that it is made for.
+    `scores` is the number of its QC scores, 0 without a report. `verdict` is on the
+    products that it has now.
+    """
+
+    name: str
+    recipe: str
+    targets: tuple[str, ...]
+    status: str
+    seconds: float
+    memory: int
+    cause: str
+    scores: int = 0
+    failed_scores: tuple[str, ...] = ()
+    verdict: Word | None = None
+
+
+@frozen
 class RunState:
-    """A run: its ABs in the order of the cascade, and who works on it."""
+    """A run: its ABs by target, in the order of the cascade, and who works on it.
+
+    ABs of several targets come first, as they are needed first.
+    """
 
     run: str
     date: str
     abs: tuple[AbState, ...]
 
-    def count(self, state: str) -> int:
-        """How many ABs are in a state."""
-        return sum(ab.state == state for ab in self.abs)
+    def count(self, status: str) -> int:
+        """How many ABs are in a status."""
+        return sum(ab.status == status for ab in self.abs)
+
+    @property
+    def rejected(self) -> int:
+        """How many ABs were rejected."""
+        return sum(ab.verdict is not None and ab.verdict.is_no for ab in self.abs)
 
 
 def state_of(run: Run) -> RunState:
-    """Read the state of a run from its AB files and locks."""
-    # In this order, an AB that part 3 moves meanwhile is found in one place or both.
-    active = {block.name: (block, False) for block in _blocks(run.ab_dir)}
-    moved_dir = run.config.directories.logs / run.date
-    moved = {block.name: (block, True) for block in _blocks(moved_dir)}
-    blocks = {**moved, **active}
+    """Read the state of a run from its AB files, QC reports, verdicts and locks.
+
+    Raises:
+        ConfigError: an AB is damaged.
+        CertificationError: the file of verdicts is damaged.
+    """
+    found = blocks_of(run)
     busy = frozenset(_busy(run))
-    ordered = in_order(block for block, _ in blocks.values())
-    return RunState(
-        run.label,
-        run.date,
-        tuple(_state(b, is_moved=blocks[b.name][1], busy=busy) for b in ordered),
+    given = read_verdicts(run)
+    ordered = in_order(one.block for one in found.values())
+    targets = _targets(ordered)
+    states = (
+        _state(run, found[block.name], targets[block.name], busy, given)
+        for block in ordered
     )
+    return RunState(run.label, run.date, tuple(sorted(states, key=_by_target)))
+
+
+def blocks_of(run: Run) -> Mapping[str, Found]:
+    """Read every AB of a run, active or moved, by name."""
+    # In this order, an AB that part 3 moves meanwhile is found in one place or both.
+    active = {block.name: Found(block) for block in _blocks(run.ab_dir)}
+    logs = moved_path(run, "any").parent
+    moved = {block.name: Found(block, is_moved=True) for block in _blocks(logs)}
+    return {**moved, **active}
+
+
+def status_of(found: Found) -> str:
+    """PROCESS_STATUS, or MOVED."""
+    return MOVED if found.is_moved else found.block.status.value
+
+
+def find_report(run: Run, found: Found) -> tuple[Path, QcReport] | None:
+    """Return the QC report of the present products with its path, if there is one."""
+    block = found.block
+    try:
+        path = report_path(run, block)
+        if found.is_moved:
+            path = moved_path(run, path.name)
+        report = read_report(path)
+    except ConfigError:  # damaged ones are made again
+        return None
+    is_current = report.fingerprint == block.fingerprint
+    return (path, report) if is_current else None
 
 
 def _blocks(directory: Path) -> Iterator[AssociationBlock]:
-    for path in directory.glob("*.ab"):
+    for path in sorted(directory.glob("*.ab")):
         try:
             yield read_block(path)
         except ConfigError:
@@ -71,18 +128,48 @@ def _blocks(directory: Path) -> Iterator[AssociationBlock]:
                 raise
 
 
-def _state(block: AssociationBlock, *, is_moved: bool, busy: frozenset[str]) -> AbState:
-    is_busy = block.name in busy and not is_moved
+def _targets(ordered: tuple[AssociationBlock, ...]) -> dict[str, tuple[str, ...]]:
+    """The targets of each AB: its own, else those of the ABs that take from it."""
+    found: dict[str, set[str]] = {block.name: set() for block in ordered}
+    for block in reversed(ordered):
+        if own := block.value("TARGET"):
+            found[block.name] = {own}
+        for need in block.needs:
+            if need in found:
+                found[need] |= found[block.name]
+    return {name: tuple(sorted(targets)) for name, targets in found.items()}
+
+
+def _by_target(ab: AbState) -> tuple[int, tuple[str, ...]]:
+    """Shared by several targets first, without any last."""
+    kind = {0: 2, 1: 1}.get(len(ab.targets), 0)
+    return kind, ab.targets if kind else ()
+
+
+def _state(
+    run: Run,
+    found: Found,
+    targets: tuple[str, ...],
+    busy: frozenset[str],
+    given: Mapping[Reviewed, Verdict],
+) -> AbState:
+    block = found.block
+    is_busy = block.name in busy and not found.is_moved
     is_bad = block.status in {AbStatus.FAILED, AbStatus.SKIPPED}
+    is_done = block.status is AbStatus.SUCCESSFUL and not is_busy
+    reported = find_report(run, found) if is_done else None
+    scores = reported[1].scores if reported else ()
     return AbState(
         name=block.name,
         recipe=block.value("RECIPE"),
-        target=block.value("TARGET"),
-        state="RUNNING" if is_busy else block.status.value,
+        targets=targets,
+        status=RUNNING if is_busy else status_of(found),
         seconds=_number(block.value("PROCESS_SECONDS")),
         memory=int(_number(block.value("PROCESS_MEMORY"))),
         cause=block.cause if is_bad and not is_busy else "",
-        is_moved=is_moved,
+        scores=len(scores),
+        failed_scores=tuple(score.name for score in scores if not score.is_passed),
+        verdict=word_on(given, block) if is_done else None,
     )
 
 

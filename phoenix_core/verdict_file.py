@@ -24,6 +24,7 @@ WORDS = ("ACCEPT", "REJECT", "TBD")
 _COLUMNS = ("AB_NAME", "VERDICT", "REPORT", "COMMENT")
 _COMMENT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
+_TITLE = "# Verdicts on the products of "
 
 
 @frozen
@@ -44,6 +45,7 @@ class ToReview:
     report: QcReport
     id: str
     given: Verdict | None = None
+    path: Path | None = None  # of the report
 
 
 def parse_table(text: str, path: Path) -> tuple[Row, ...]:
@@ -64,6 +66,21 @@ def parse_table(text: str, path: Path) -> tuple[Row, ...]:
             mistakes.append(f"{path}, line {line}: {error}")
     _refuse(mistakes)
     return tuple(rows)
+
+
+def check_title(text: str, path: Path, label: str) -> None:
+    """Refuse the table of another run, by the first line that phoenix gave it.
+
+    Raises:
+        CertificationError: whose table it is.
+    """
+    first = text.split("\n", 1)[0].strip()
+    whose = first.removeprefix(_TITLE)
+    if first.startswith(_TITLE) and whose != plain(label):
+        raise CertificationError(
+            f"{path} has the verdicts on {plain(whose)}, not on {plain(label)}: "
+            "give another file, which is made where there is none"
+        )
 
 
 def check_table(
@@ -98,14 +115,19 @@ def check_table(
 
 
 def write_template(
-    path: Path, reviews: Sequence[ToReview], title: str, shown: Sequence[str] = ()
+    path: Path,
+    reviews: Sequence[ToReview],
+    label: str,
+    command: str,
+    shown: Sequence[str] = (),
 ) -> None:
     """Write the table to fill in; a file that is there is never touched.
 
     Args:
         path: the file.
         reviews: what there is to review.
-        title: its first line.
+        label: the run or night.
+        command: what takes the verdicts from it.
         shown: names of the parameters of interest.
 
     Raises:
@@ -113,10 +135,12 @@ def write_template(
     """
     width = max(len(review.report.block) for review in reviews)
     lines = [
-        f"# {plain(title)}",
-        "# Look at each plot, then write ACCEPT or REJECT in place of TBD; TBD stays.",
-        "# COMMENT stands in double quotes; a REJECT and an ACCEPT with failed scores",
-        "# need one. REPORT tells what was looked at: leave it as it is.",
+        f"{_TITLE}{plain(label)}",
+        "# Look at each plot, then write ACCEPT or REJECT in place of TBD; what is TBD",
+        "# waits. COMMENT stands in double quotes; a REJECT and an ACCEPT with failed",
+        "# scores need one. REPORT tells what was looked at: leave it as it is.",
+        "# A verdict that was given is decided anew by editing its line.",
+        f"# Then call: {plain(command)}",
         "#",
         f"# {_COLUMNS[0]:<{width - 2}}  {_COLUMNS[1]:<7}  {_COLUMNS[2]:<12}  COMMENT",
     ]
@@ -184,10 +208,11 @@ def _entry(review: ToReview, width: int, shown: Sequence[str]) -> list[str]:
     report, given = review.report, review.given
     lines = ["#", f"# {plain(report.target or report.block)}: {plain(report.recipe)}"]
     lines += [f"#   score {told_score(score)}" for score in report.scores]
+    lines += [f"#   {plain(comment)}" for comment in report.comments]
     known = [name for name in shown if name in report.parameters]
     lines += [f"#   {name} = {number(report.parameters[name])}" for name in known]
-    lines += [f"#   {plain(comment)}" for comment in report.comments]
     lines += [f"#   plot {plot}" for plot in report.plots]
+    lines += [f"#   all parameters {review.path}"] if review.path else []
     if given:
         lines.append(f"#   verdict of {plain(given.by)}, {plain(given.at)}")
     word = "TBD" if given is None else ("ACCEPT" if given.is_accepted else "REJECT")

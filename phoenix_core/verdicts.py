@@ -7,15 +7,16 @@ made again since counts for nothing.
 
 import contextlib
 import datetime as dt
-import getpass
 import json
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from phoenix_core.ab_file import read_block
+from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import QcReport, Run, Verdict
@@ -32,6 +33,41 @@ class Reviewed:
     report: str
 
 
+@frozen
+class Word:
+    """A verdict as people are told of it: ACCEPTED or REJECTED, by whom, when, why."""
+
+    word: str
+    by: str
+    at: str  # ISO time, UTC
+    comment: str = ""
+
+    @property
+    def is_no(self) -> bool:
+        """Whether the products were rejected."""
+        return self.word == "REJECTED"
+
+    @property
+    def told(self) -> str:
+        """The whole of it in one line."""
+        why = f": {self.comment}" if self.comment else ""
+        return f"{self.word} by {self.by}, {self.at}{why}"
+
+
+def word_on(given: Mapping[Reviewed, Verdict], block: AssociationBlock) -> Word | None:
+    """Return the verdict on the present products of an AB, active or moved.
+
+    Args:
+        given: the verdicts of its run, as `read_verdicts` returns them.
+        block: the AB.
+    """
+    verdict = given.get(_seen(block.name, block.fingerprint, block))
+    if verdict is None:
+        return None
+    word = "ACCEPTED" if verdict.is_accepted else "REJECTED"
+    return Word(word, verdict.by, verdict.at, verdict.comment)
+
+
 def reviewed(run: Run, report: QcReport) -> Reviewed:
     """Return what somebody who looks at a report gives a verdict on.
 
@@ -39,9 +75,13 @@ def reviewed(run: Run, report: QcReport) -> Reviewed:
     what was made again has to be seen again.
     """
     path = run.ab_path(report.block)
-    products = read_block(path).products if path.is_file() else ()
-    sums = sorted(product.checksum for product in products)
-    return Reviewed(report.block, sum_of((report.fingerprint, *sums))[:_ID])
+    block = read_block(path) if path.is_file() else None
+    return _seen(report.block, report.fingerprint, block)
+
+
+def _seen(name: str, fingerprint: str, block: AssociationBlock | None) -> Reviewed:
+    sums = sorted(product.checksum for product in block.products) if block else ()
+    return Reviewed(name, sum_of((fingerprint, *sums))[:_ID])
 
 
 def make_verdict(report: QcReport, *, is_accepted: bool, comment: str = "") -> Verdict:
@@ -109,10 +149,17 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
         raise CertificationError(f"{path}: {error.strerror}") from error
     found: dict[Reviewed, Verdict] = {}
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
-            continue
+            if number == len(lines):
+                continue  # no line end: cut short
+            raise CertificationError(
+                f"{path}, line {number}: damaged; what it said may matter: mend this "
+                "line, or remove it and review its AB again"
+            ) from None
         try:
             texts = ("block", "report", "by", "at", "comment", "fingerprint")
             block, report, by, at, comment, fingerprint = (str(row[t]) for t in texts)
@@ -130,9 +177,10 @@ def _append(path: Path, line: str) -> None:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o644)
     try:
-        size = os.fstat(descriptor).st_size
-        is_cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        content = (("\n" if is_cut else "") + line + "\n").encode()
+        written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        # What a killed phoenix left behind the last line end was never a verdict.
+        os.ftruncate(descriptor, written.rfind(b"\n") + 1)
+        content = f"{line}\n".encode()
         if os.write(descriptor, content) < len(content):
             raise OSError(28, "No space left on device")  # the disk took a part
         os.fsync(descriptor)
@@ -145,6 +193,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _user() -> str:
-    with contextlib.suppress(KeyError, OSError, ImportError):
-        return getpass.getuser()
+    # Not $USER, by which anybody could be anybody.
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
     return f"user {os.getuid()}"

@@ -16,12 +16,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.association_block import AssociationBlock
-from phoenix_core.certify import certify, review
+from phoenix_core.certify import certify, command_of, review
 from phoenix_core.errors import CertificationError, PgiError
 from phoenix_core.model import QcReport, Score
 from phoenix_core.pgis import load
+from phoenix_core.qc_report import StoredReport, report_path, write_report
+from phoenix_core.run_id import parse_run_id
 from phoenix_core.slots import slot_of
 from phoenix_core.verdict_file import (
     ToReview,
@@ -105,7 +107,7 @@ def test_a_table_that_is_there_is_never_overwritten(by_file):
         assert review(by_file, [report]) == ()
         assert by_file.verdicts.read_text() == text
     with pytest.raises(CertificationError, match="File exists"):
-        write_template(by_file.verdicts, [ToReview(report, "1" * 12)], "Verdicts")
+        write_template(by_file.verdicts, [ToReview(report, "1" * 12)], "094.A", "c")
     assert by_file.verdicts.read_text() == text
 
 
@@ -190,17 +192,49 @@ def test_a_table_may_name_abs_that_were_moved_or_are_not_asked_for(by_file):
     assert [v.block for v in review(by_file, [report])] == ["one_dpc.ab"]
 
 
-def test_a_verdict_can_be_changed_by_the_table(by_file):
+def test_a_verdict_is_decided_anew_by_editing_its_line(by_file):
     report = make_report(by_file)
     rejected = make_verdict(report, is_accepted=False, comment='too "bright"')
     keep_verdict(by_file, report, rejected)
-    text = ask_for_table(by_file, [report])
+    with pytest.raises(CertificationError, match=r"^all is decided \(1 of 1 rejected"):
+        review(by_file, [report])
+    text = by_file.verdicts.read_text("utf-8")
+    assert "decided anew by editing its line" in text
     assert re.search(r'one_dpc.ab  REJECT .* "too \\"bright\\""', text)
     assert review(by_file, [report]) == (rejected,)
     by_file.verdicts.write_text(text.replace("ab  REJECT", "ab  ACCEPT"))
     (verdict,) = review(by_file, [report])
     assert verdict.is_accepted
     assert review(evolve(by_file, verdicts=None), [report]) == (verdict,)
+
+
+def test_the_command_that_takes_the_table_is_told_whole(by_file):
+    run = evolve(by_file, keep=True, select="one_dpc.ab")
+    command = f"phoenix -r 094.A-0001A -M -a one_dpc.ab -n --verdicts {run.verdicts}"
+    with pytest.raises(CertificationError) as told:
+        review(evolve(run, run_id=parse_run_id("094.A-0001A")), [make_report(run)])
+    assert str(told.value).endswith(f"then call {command}")
+    assert f"\n# Then call: {command}\n" in run.verdicts.read_text()
+    assert "-M --verdicts FILE" in command_of(evolve(run, select="", keep=False))
+
+
+def test_the_table_of_another_run_is_one_clear_message(by_file):
+    reports = [make_report(by_file, f"{n}_dpc.ab") for n in ("one", "two", "three")]
+    text = ask_for_table(by_file, reports)
+    other = text.replace(by_file.label, "095.B-0934A", 1).replace("_dpc", "_dcp")
+    by_file.verdicts.write_text(other)
+    with pytest.raises(CertificationError) as told:
+        review(by_file, reports)
+    assert len(str(told.value).splitlines()) == 1
+    assert f"verdicts on 095.B-0934A, not on {by_file.label}" in str(told.value)
+    assert "did you mean" not in str(told.value)
+
+
+def test_only_the_lines_of_products_say_tbd_between_blanks(by_file):
+    """So that a plain replacement accepts all and leaves the explanation as it is."""
+    text = ask_for_table(by_file, [make_report(by_file)])
+    (line,) = [line for line in text.splitlines() if " TBD " in line]
+    assert line.startswith("one_dpc.ab ")
 
 
 def test_a_table_that_is_no_text_is_refused(by_file):
@@ -250,7 +284,7 @@ def test_a_template_says_what_was_given_whatever_the_report_holds(
     report = QcReport(f"{name}.ab", recipe, target, {}, scores, (comment, target))
     given_before = make_verdict(report, is_accepted=False, comment=comment)
     path = tmp_path_factory.mktemp("table") / "v"
-    write_template(path, [ToReview(report, "0" * 12, given_before)], target)
+    write_template(path, [ToReview(report, "0" * 12, given_before)], target, "c")
     (row,) = parse_table(path.read_text("utf-8"), path)
     assert (row.block, row.verdict, row.report) == (f"{name}.ab", "REJECT", "0" * 12)
     shown = "".join(c if c.isprintable() else "?" for c in comment)
@@ -288,6 +322,17 @@ def test_a_line_cut_by_a_death_was_never_given_and_hides_no_other(run):
     rejected = make_verdict(report, is_accepted=False, comment="no")
     keep_verdict(run, report, rejected)
     assert list(read_verdicts(run).values()) == [rejected]
+
+
+def test_a_damaged_verdict_is_not_passed_over_for_an_older_one(run):
+    report = make_report(run)
+    for accepted in (True, False):
+        keep_verdict(run, report, make_verdict(report, is_accepted=accepted))
+    path = run.monitor_dir / "verdicts.jsonl"
+    accept, reject = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(accept + b"\0" + reject[1:])
+    with pytest.raises(CertificationError, match="jsonl, line 2: damaged"):
+        read_verdicts(run)
 
 
 def test_a_kept_line_that_is_no_verdict_is_named(run):
@@ -361,7 +406,8 @@ def test_one_product_after_the_other_is_shown_and_judged(run):
             (CHOICE, "a\n"),
             ("Comment", "fine [red]\n"),
             (CHOICE, "reject\n"),
-            ("Why", "\n"),
+            ("Enter: back", "\n"),
+            (CHOICE, "r\n"),
             ("Why", "half empty\n"),
             (CHOICE, "s\n"),
         ],
@@ -398,6 +444,49 @@ def test_failed_scores_have_to_be_confirmed(run):
     (verdict,) = read_verdicts(run).values()
     assert verdict.is_accepted
     assert verdict.comment == "two fields"
+
+
+def test_what_one_decides_on_stands_right_above_the_question(run):
+    report = evolve(make_report(run, scores=(FAILED,)), comments=("WARNING: high",))
+    text, code = in_terminal(run, [report], [(CHOICE, "q\n")])
+    assert code == 0, text
+    shown = text.partition("accept, reject")[0]
+    assert shown.index("PATTERN") < shown.index(".png") < shown.index("! WARNING")
+    assert shown.index("! WARNING") < shown.index("FILLED")
+    assert len(shown[shown.index("FILLED") :].splitlines()) <= 2
+
+
+def test_keys_show_all_parameters_the_inputs_and_what_keys_there_are(run):
+    report = make_report(run)
+    single = make_report(run, "one_pst.ab", scores=(PASSED, FAILED))
+    older = evolve(make_report(run, "two_pst.ab"), fingerprint="older")
+    block = read_block(run.ab_path("one_dpc.ab"))
+    needs = [f"VIRTUAL {one.block} CUBE" for one in (single, older)]
+    write_block(run.ab_path("one_dpc.ab"), block.with_values("MCALIB", needs))
+    for one in (report, single, older):
+        path = report_path(run, read_block(run.ab_path(one.block)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_report(path, StoredReport(one))
+    dialogue = [(CHOICE, f"{key}\n") for key in ("x", "p", "i", "q")]
+    text, code = in_terminal(run, [report], dialogue, shown=["PATTERN"])
+    assert code == 0, text
+    first, unknown, parameters, below = text.split(CHOICE)[:4]
+    assert f"report  {run.product_dir('DEEP')}/r.one_dpc.qc.json" in first
+    assert "a accept, r reject" in unknown
+    assert "p all its parameters, i the reports" in unknown
+    assert re.search(r"N .*4", parameters)
+    assert re.search(r"one_pst\.ab.*0\.8.*0\.1 FAILED", below)
+    assert "two_pst.ab" not in below
+    assert str(run.product_dir("DEEP")) in below
+
+
+def test_a_rejected_product_is_told_with_the_command_that_decides_anew(run):
+    report = make_report(run)
+    keep_verdict(run, report, make_verdict(report, is_accepted=False, comment="no"))
+    text, code = in_terminal(run, [report], [])
+    assert code == 0, text
+    assert re.search(r"one_dpc\.ab \S*rejected\S* by \S+, ", text)
+    assert f"To decide anew: {command_of(run)}" in text
 
 
 def test_quitting_keeps_what_was_said_and_it_is_not_asked_again(run):
@@ -437,7 +526,7 @@ def test_text_from_elsewhere_cannot_steer_the_terminal(run):
 
 
 def test_without_a_terminal_one_is_told_of_the_table(run):
-    with pytest.raises(CertificationError, match="--verdicts FILE"):
+    with pytest.raises(CertificationError, match=r"phoenix -. .* -M --verdicts FILE"):
         review(run, [make_report(run)])
 
 

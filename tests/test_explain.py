@@ -1,11 +1,13 @@
 """Explain: what an AB needs, why it is due, what was or would be called."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from phoenix_core.errors import ConfigError
-from phoenix_core.explain import explain
+from phoenix_core.explain import File, explain
 
 NIGHT = "EXAMPLE.2014-10-22T"
 DARK, FLAT = f"{NIGHT}18:00:00.ab", f"{NIGHT}18:30:00.ab"
@@ -29,12 +31,13 @@ def test_a_finished_ab_tells_its_inputs_its_call_and_its_products(example):
     )
     assert told.taken_by == (FIRST, SECOND, THIRD)
     dark = example.product(DARK, "MASTER_DARK")
-    assert (str(dark), "MASTER_DARK") in told.inputs
+    assert File(str(dark), "MASTER_DARK", "KEPT") in told.inputs
     assert told.command[0] == "example_flat"
     assert f"MASTER_DARK:{dark}" in told.command
     assert told.version.startswith("example 1.0")
     flat = example.product(FLAT, "MASTER_FLAT")
-    assert told.products == (f"{flat} (MASTER_FLAT, KEPT)",)
+    assert told.products == (File(str(flat), "MASTER_FLAT", "KEPT"),)
+    assert told.is_called
     assert told.log.endswith(f"r.{NIGHT}18:30:00.log")
     assert [attempt.status for attempt in told.attempts] == ["SUCCESSFUL"]
     assert told.file == str(example.ab(FLAT))
@@ -49,6 +52,7 @@ def test_an_ab_that_waits_tells_what_it_waits_for(example):
     assert told.due == ("it was not processed yet",)
     assert f"needs MASTER_DARK of {DARK}" in told.problem
     assert [need.status for need in told.needs] == ["CREATED"]
+    assert not told.is_called
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,40 @@ def test_the_reason_of_explain_is_the_reason_of_part_2(example):
     }
     done = example.process(select=BETA)
     assert {o.block for o in done.outcomes} == {FIRST, SECOND, THIRD, BETA}
+
+
+def test_a_moved_ab_tells_its_verdict_and_where_everything_is_today(example, call):
+    example.process(select=BETA)
+    assert call(*RUN, "-M").returncode == 0
+    told = explained(example, BETA)
+    assert (told.status, told.due, told.problem) == ("MOVED", (), "")
+    assert told.verdict.word == "ACCEPTED"
+    assert told.verdict.comment == "all scores green"
+    assert {need.name: need.status for need in told.needs} == dict.fromkeys(
+        (FIRST, SECOND, THIRD), "MOVED"
+    )
+    assert [file.state for file in told.inputs] == ["DELETED"] * 3
+    assert all(Path(file.path).is_relative_to(example.root) for file in told.products)
+    assert all(Path(file.path).is_file() for file in told.products)
+    stack = next(file for file in told.products if file.tag == "STACK")
+    assert Path(stack.path).parent == example.root / "reduced" / "2094-01-01"
+    logs = example.root / "logs" / "2094-01-01"
+    assert Path(told.file) == logs / BETA
+    assert Path(told.log).parent == Path(told.report).parent == logs
+    assert told.command[0] == "example_stack"
+    assert told.version.startswith("example 1.0")
+    dark = explained(example, DARK)
+    assert (dark.status, dark.taken_by) == ("MOVED", (FLAT, FIRST, SECOND, THIRD))
+    shown = call("explain", *RUN, BETA).stdout
+    assert f"{BETA}  example_stack  MOVED\n" in shown
+    assert re.search(r"not due: +it was moved\n", shown)
+    assert re.search(r"inputs: +REDUCED  r\.\S+  DELETED\n", shown)
+    assert json.loads(call("explain", *RUN, BETA, "--json").stdout)["verdict"]["at"]
+
+
+def test_inputs_that_were_deleted_meanwhile_are_told_as_such(example):
+    example.process(select=BETA)
+    assert {file.state for file in explained(example, BETA).inputs} == {"DELETED"}
 
 
 def test_a_failed_ab_tells_cause_log_and_attempts(example):
@@ -110,11 +148,15 @@ def test_the_command_shows_reason_and_command(example, call):
     example.process(select=BETA)
     shown = call("explain", *RUN, DARK)
     assert shown.returncode == 0
-    assert "it is not due: it is up to date" in shown.stdout
-    assert "was called:" in shown.stdout
+    assert re.search(r"not due: +it is up to date", shown.stdout)
+    assert "due because" not in shown.stdout
+    assert re.search(r"was called: +example_dark", shown.stdout)
     example.edit(example.ab(DARK), "RAWFILE ", "RECIPE_PARAM  --combine=mean\nRAWFILE ")
     shown = call("explain", *RUN, DARK)
-    assert "the parameters were none and are --combine=mean" in shown.stdout
+    assert re.search(
+        r"due because: +the parameters were none and are --combine=mean", shown.stdout
+    )
+    assert re.search(r"would be called: +example_dark --combine=mean", shown.stdout)
     document = json.loads(call("explain", *RUN, DARK, "--json").stdout)
     assert document["due"] == ["the parameters were none and are --combine=mean"]
     assert document["command"][:2] == ["example_dark", "--combine=mean"]

@@ -314,7 +314,7 @@ def test_an_interruption_stops_the_recipes_and_the_next_call_goes_on(toy, number
     assert told.endswith("phoenix: interrupted; call again to go on\n")
     assert "Traceback" not in told
     status = json.loads(run.command("status", *RUN, "--json").stdout)
-    assert {ab["name"]: ab["state"] for ab in status["abs"]} == {
+    assert {ab["name"]: ab["status"] for ab in status["abs"]} == {
         "m0.ab": "SUCCESSFUL",
         "z.ab": "CREATED",
     }
@@ -385,7 +385,7 @@ def test_a_second_phoenix_is_told_who_holds_the_run_and_status_works_meanwhile(t
         status = run.command("status", *RUN, "--json")
         assert status.returncode == 0
         document = json.loads(status.stdout)
-        states = {ab["name"]: ab["state"] for ab in document["abs"]}
+        states = {ab["name"]: ab["status"] for ab in document["abs"]}
         assert states == {"m0.ab": "SUCCESSFUL", "z.ab": "RUNNING"}
         assert document["held_by"].startswith(f"process {first.pid} of ")
         shown = run.command("status", *RUN).stdout

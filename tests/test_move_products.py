@@ -283,6 +283,56 @@ def test_products_that_do_not_move_are_deleted_or_kept_and_told(world):
     assert "r.two_dpc_CUBE.fits" not in world.names("product")
 
 
+def test_what_n_kept_goes_with_the_next_call_without_it(world):
+    world.move(BOTH, keep=True)
+    assert len([n for n in world.names("product") if n.endswith(".fits")]) == 4
+    assert world.move(BOTH, keep=True).deleted == ()
+    (reduced, products) = (world.names("reduced"), world.run.config.directories.product)
+    done = world.move(BOTH)
+    assert sorted(path.name for path in done.deleted) == [
+        *("r.one_pst_CUBE.fits", "r.shared_pst_CUBE.fits"),
+        *("r.shared_pst_TABLE.fits", "r.two_pst_CUBE.fits"),
+    ]
+    assert done.moved == ()
+    assert world.names("product") == []
+    assert world.names("reduced") == reduced
+    logs = world.run.config.directories.logs / world.run.date
+    block = read_block(logs / "one_pst.ab")
+    assert {record.state for record in block.products} == {"DELETED"}
+    assert block.value("PROD_PATH") == str(products / "PST" / world.run.date)
+    assert read_block(logs / "one_dpc.ab").products[0].state == "KEPT"
+    assert world.move(BOTH).is_idle
+
+
+def test_what_n_kept_of_another_target_or_of_an_ab_made_again_stays(world):
+    world.move(BOTH, keep=True)
+    world.make("shared_pst.ab", products=("CUBE", "TABLE"), PROCESS_START="later")
+    done = world.move({}, select="one_dpc.ab")
+    assert [path.name for path in done.deleted] == ["r.one_pst_CUBE.fits"]
+    assert world.product("shared_pst.ab").exists()
+    done = world.move({})
+    assert [path.name for path in done.deleted] == ["r.two_pst_CUBE.fits"]
+    assert world.product("shared_pst.ab").exists()
+
+
+def test_killed_while_what_n_kept_is_deleted_the_next_call_ends_the_same(
+    world, tmp_path
+):
+    world.move(BOTH, keep=True)
+    before = tmp_path / "before"
+    shutil.copytree(world.root, before)
+    world.move(BOTH)
+    wanted = world.files()
+    for action in range(1, 100):
+        shutil.rmtree(world.root)
+        shutil.copytree(before, world.root)
+        if run_in_child(lambda: world.move(BOTH), action, str(world.root)) == 0:
+            break
+        world.move(BOTH)
+        assert world.files() == wanted, f"killed before action {action}"
+    assert action > 5
+
+
 def test_rejected_and_undecided_products_stay_with_all_they_need(world):
     before = world.files()
     done = world.move({"one_dpc.ab": False})
