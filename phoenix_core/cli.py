@@ -50,13 +50,17 @@ DateOption = Annotated[
     str, typer.Option("-d", metavar="DATE", help="The night, for example 2024-03-10.")
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Answer with one JSON document on stdout.")
+    bool,
+    typer.Option(
+        "--json", metavar=" ", help="Answer with one JSON document on stdout."
+    ),
 ]
 DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Show the trace behind an error.")
+    bool, typer.Option("--debug", metavar=" ", help="Show the trace behind an error.")
 ]
 VersionOption = Annotated[
-    bool, typer.Option("-v", "--version", help="Tell the version and exit.")
+    bool,
+    typer.Option("-v", "--version", metavar=" ", help="Tell the version and exit."),
 ]
 
 _EPILOG = """[bold]Examples[/]
@@ -146,18 +150,23 @@ def phoenix(
         str, typer.Option("-a", metavar="AB", help="This AB and what it needs only.")
     ] = "",
     part_c: Annotated[
-        bool, typer.Option("-C", help="Part 1: make ABs, jobs and the plan.")
+        bool,
+        typer.Option("-C", metavar=" ", help="Part 1: make ABs, jobs and the plan."),
     ] = False,
     part_p: Annotated[
-        bool, typer.Option("-P", help="Part 1, then part 2: process, with QC.")
+        bool,
+        typer.Option("-P", metavar=" ", help="Part 1, then part 2: process, with QC."),
     ] = False,
     part_m: Annotated[
-        bool, typer.Option("-M", help="Part 3: certify and move the products.")
+        bool,
+        typer.Option("-M", metavar=" ", help="Part 3: certify and move the products."),
     ] = False,
     keep: Annotated[
         bool,
         typer.Option(
-            "-n", help="With -M: keep the working products, until a -M without -n."
+            "-n",
+            metavar=" ",
+            help="With -M: keep the working products, until a -M without -n.",
         ),
     ] = False,
     verdicts: Annotated[
@@ -170,7 +179,9 @@ def phoenix(
     ] = None,
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="Make ABs anew that were edited or moved."),
+        typer.Option(
+            "--fresh", metavar=" ", help="Make ABs anew that were edited or moved."
+        ),
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
