@@ -24,6 +24,7 @@ from phoenix_core.model import AssociationBlock, Cascade, Finding, Mcalib, Run
 from phoenix_core.run_id import RunId, parse_run_id
 
 PGI: Final = "pgi_phoenix_MUSE_AB_deep"
+INSTRUMENT: Final = "MUSE"
 CROWDED: Final = "CROWDED"
 
 CROWDED_SCIPOST: Final = ("--skymethod=none",)
@@ -89,6 +90,7 @@ def deep_cascade(
     by_name |= _parameter_sets(dpcs, of_target, by_name)
     findings = [
         *doubles,
+        *_foreign_instruments(by_name.values()),
         *_foreign_runs(by_name.values(), run_id),
         *_missing(by_name),
         *_no_targets(dpcs, by_name),
@@ -216,6 +218,19 @@ def _parameter_sets(
 
 
 # Findings -----------------------------------------------------------------------
+
+
+def _foreign_instruments(blocks: Iterable[AssociationBlock]) -> list[Finding]:
+    return [
+        Finding(
+            f"{block.name} is of INSTRUMENT {said}, not {INSTRUMENT}; correct it or "
+            "take it out of the AB store",
+            block.name,
+            is_error=True,
+        )
+        for block in blocks
+        if (said := block.value("INSTRUMENT")) not in {INSTRUMENT, ""}
+    ]
 
 
 def _foreign_runs(

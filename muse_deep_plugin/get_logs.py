@@ -6,6 +6,8 @@ processed, each below a heading. Ingested with the deep cube as its README.
 
 from pathlib import Path
 
+from attrs import frozen
+
 from phoenix_core.ab_file import read_block
 from phoenix_core.cascade import in_order
 from phoenix_core.model import AssociationBlock, Run
@@ -13,24 +15,47 @@ from phoenix_core.model import AssociationBlock, Run
 _RULE = "=" * 78
 
 
-def collected_logs(run: Run, block: AssociationBlock, own: Path | None = None) -> str:
-    """Return the logs of an AB and of what it needs.
+@frozen
+class PipelineLog:
+    """The log of one AB's recipe; `text` is None where the file is not there."""
+
+    block: str
+    recipe: str
+    path: Path
+    text: str | None
+
+
+def pipeline_logs(
+    run: Run, block: AssociationBlock, own: Path | None = None
+) -> tuple[PipelineLog, ...]:
+    """Return the logs of an AB and of what it needs, in the order of processing.
 
     Args:
         run: the run.
         block: the AB, a pst or dpc AB as a rule.
         own: where its own log lies, if not where logs are published.
+    """
+    found = []
+    for one in in_order(all_needed(run, block)):
+        path = own if own and one.name == block.name else log_path(run, one)
+        text = path.read_text("utf-8", "replace") if path.is_file() else None
+        found.append(PipelineLog(one.name, one.recipe, path, text))
+    return tuple(found)
+
+
+def collected_logs(run: Run, block: AssociationBlock, own: Path | None = None) -> str:
+    """Return the logs of `pipeline_logs` as one text, each below a heading.
 
     A log that is not there is said so in its place.
     """
-    parts = []
-    for one in in_order(all_needed(run, block)):
-        path = own if own and one.name == block.name else log_path(run, one)
-        text = f"({path.name} is not there)\n"
-        if path.is_file():
-            text = path.read_text("utf-8", "replace").rstrip("\n") + "\n"
-        parts.append(f"{_RULE}\n{one.name}  {one.recipe}\n{_RULE}\n{text}\n")
-    return "".join(parts)
+    return "".join(map(_with_heading, pipeline_logs(run, block, own)))
+
+
+def _with_heading(log: PipelineLog) -> str:
+    text = f"({log.path.name} is not there)"
+    if log.text is not None:
+        text = log.text.rstrip("\n")
+    return f"{_RULE}\n{log.block}  {log.recipe}\n{_RULE}\n{text}\n\n"
 
 
 def all_needed(run: Run, block: AssociationBlock) -> tuple[AssociationBlock, ...]:

@@ -1,6 +1,6 @@
 """What headers of MUSE files say, read with one line where they cannot be read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from astropy.io import fits
 
 Position = tuple[float, float]
+ReadHeader = Callable[[Path], "fits.Header"]
 
 
 def primary_header(path: Path) -> "fits.Header":

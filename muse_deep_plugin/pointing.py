@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from muse_deep_plugin.exposure_time import in_time
-from muse_deep_plugin.headers import Position, position, primary_header
+from muse_deep_plugin.headers import (
+    Position,
+    ReadHeader,
+    position,
+    primary_header,
+)
 from muse_deep_plugin.steps import EXP_COMBINE, SCIBASIC, SCIPOST
 from phoenix_core.errors import ProcessingError
 from phoenix_core.inputs import find_file
@@ -20,7 +25,10 @@ FIELD: Final = 1.0 / 60.0
 
 
 def pointing_findings(
-    run: Run, cascade: Cascade, max_separation: float
+    run: Run,
+    cascade: Cascade,
+    max_separation: float,
+    read: ReadHeader = primary_header,
 ) -> list[Finding]:
     """Say which exposures of a target lie apart from the others.
 
@@ -32,7 +40,7 @@ def pointing_findings(
     findings = []
     for dpc in cascade.blocks:
         if dpc.recipe == EXP_COMBINE.recipe:
-            positions = _positions(run, dpc, by_name)
+            positions = _positions(run, dpc, by_name, read)
             findings += _apart(dpc, positions, max_separation)
     return findings
 
@@ -50,7 +58,10 @@ def separation(one: Position, other: Position) -> float:
 
 
 def _positions(
-    run: Run, dpc: AssociationBlock, by_name: Mapping[str, AssociationBlock]
+    run: Run,
+    dpc: AssociationBlock,
+    by_name: Mapping[str, AssociationBlock],
+    read: ReadHeader,
 ) -> dict[str, Position]:
     """Where each OBJECT exposure of a dpc AB points, by raw file, in time."""
     raw = []
@@ -61,7 +72,7 @@ def _positions(
     for name in sorted(set(raw), key=in_time):
         try:
             path = find_file(run.config.directories.raw, name)
-            found = position(primary_header(path))
+            found = position(read(path))
         except ProcessingError:
             continue
         if found:

@@ -42,6 +42,8 @@ class CubeMeasures:
     noise: Floats  # as the pipeline propagates it: root of the median of STAT
     noise_measured: Floats  # from differences of planes, free of what is in the sky
     valid: int  # number of finite values
+    filled: Floats  # fraction of planes that have a value: an image
+    depth: Floats  # mean of 1/STAT over all planes: an image, 0 where there is nothing
 
     @property
     def unit(self) -> str:
@@ -129,10 +131,15 @@ def _measure(path: Path, hdus: fits.HDUList, data: Any) -> CubeMeasures:
             measured[k - _LAG // 2] = _noise(plane, before.pop(0))
         before.append(plane)
     stat = _cube_hdu(hdus, "STAT")
+    depth = np.zeros((rows, columns))
     for k, plane in enumerate(_planes(path, stat) if stat is not None else ()):
         values = plane[np.isfinite(plane)]
         if values.size and k < count:
             spectra["noise"][k] = np.sqrt(max(np.median(values), 0.0))
+        if plane.shape == depth.shape:
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                weight = 1.0 / plane / count
+            np.add(depth, weight, out=depth, where=np.isfinite(weight) & (plane > 0))
     white = np.full((rows, columns), np.nan)
     np.divide(total, hits, out=white, where=hits > 0)
     return CubeMeasures(
@@ -142,6 +149,8 @@ def _measure(path: Path, hdus: fits.HDUList, data: Any) -> CubeMeasures:
         white=white,
         noise_measured=measured,
         valid=int(hits.sum(dtype=np.int64)),
+        filled=hits / max(count, 1),
+        depth=depth,
         **spectra,
     )
 

@@ -14,7 +14,7 @@ from muse_deep_plugin.qc_cube import (
     Floats,
     background,
 )
-from muse_deep_plugin.qc_keywords import Source
+from muse_deep_plugin.qc_sources import THRESHOLD, Source, find_sources
 from muse_deep_plugin.qc_text import (
     INK,
     NORMAL,
@@ -22,6 +22,7 @@ from muse_deep_plugin.qc_text import (
     PALE,
     SMALL,
     flux_unit,
+    in_digits,
     panel_title,
     say_empty,
     style_axes,
@@ -29,6 +30,8 @@ from muse_deep_plugin.qc_text import (
 
 _LENGTHS: Final = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)  # arcsec, of the scale bar
 _ALIGNED: Final = 1e-3  # of the pixel: rotation below which the axes are RA and Dec
+_SIGMA: Final = "σ"  # noqa: RUF001, the letter is meant
+_CIRCLES: Final = 60  # more would hide the field
 _INKS: Final = ["#ffffff", "#8795a3", "#0d1620"]
 _EMPTY: Final = "#e9edf1"
 
@@ -90,15 +93,15 @@ def grid_of(header: fits.Header, shape: tuple[int, int]) -> Grid:
 def draw_image(
     axes: Any,
     measures: CubeMeasures,
-    found: Sequence[Source] = (),
+    fitted: int = 0,
     fwhm: float | None = None,
 ) -> None:
-    """Draw the white-light image of a cube, dark on white.
+    """Draw the white-light image of a cube, dark on white, its sources circled.
 
     Args:
         axes: where.
         measures: of the cube.
-        found: sources to circle.
+        fitted: number of sources that the pipeline fitted.
         fwhm: of the sources, in arcsec.
     """
     from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
@@ -106,13 +109,12 @@ def draw_image(
     style_axes(axes)
     image = measures.white
     rows, columns = measures.shape[1:]
-    seen = [s for s in found if 1 <= s.x <= columns and 1 <= s.y <= rows]
-    panel_title(axes, f"White light, {len(seen)} detected sources circled")
-    if not seen:
-        panel_title(axes, "White light")
+    panel_title(axes, "White light")
     if not image.size:
         say_empty(axes, "empty cube")
         return
+    found = find_sources(image, measures.depth)
+    panel_title(axes, _title(len(found), fitted))
     grid = grid_of(measures.header, (rows, columns))
     low, high = limits(image)
     inks = LinearSegmentedColormap.from_list("ink", _INKS).with_extremes(bad=_EMPTY)
@@ -126,11 +128,24 @@ def draw_image(
     )
     axes.set_anchor("W")
     _label(axes, grid)
-    _mark(axes, grid, seen, fwhm)
+    _mark(axes, grid, found[:_CIRCLES], fwhm)
     if grid.cd is not None:
         _scale_bar(axes, grid)
         _compass(axes, grid.cd)
     _colour_bar(axes, shown, measures.unit)
+
+
+def _title(found: int, fitted: int) -> str:
+    """What is circled, and of how many sources the FWHM is."""
+    of = f"; FWHM of {fitted}" if fitted else ""
+    if not found:
+        return f"White light, no source above {THRESHOLD:g}{_SIGMA}{of}"
+    if found <= _CIRCLES:
+        plural = "s" * (found > 1)
+        return f"White light, {found} source{plural} above {THRESHOLD:g}{_SIGMA}{of}"
+    return (
+        f"White light, brightest {_CIRCLES} of {found} above {THRESHOLD:g}{_SIGMA}{of}"
+    )
 
 
 def limits(image: Floats) -> tuple[float, float]:
@@ -261,10 +276,10 @@ def _colour_bar(axes: Any, shown: Any, unit: str) -> None:
     bar.outline.set(edgecolor=PALE, linewidth=0.8)
     label = f"mean flux [{flux_unit(unit)}]" if unit else "mean flux"
     bar.set_label(label, fontsize=SMALL, color=INK, parse_math=False, labelpad=2)
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
+    bar.ax.yaxis.set_major_formatter(lambda value, _: in_digits(value))
 
 
 def _rounded(values: Floats, span: float) -> list[float]:
     """The values in as few digits as tell them apart, so that ticks are readable."""
     digits = 2 - int(np.floor(np.log10(span))) if span > 0 else 0
-    return sorted({round(float(value), digits) for value in values})
+    return sorted({round(float(value), digits) + 0.0 for value in values})  # no -0

@@ -16,15 +16,6 @@ Value = str | int | float | bool
 _QC: Final = "ESO QC "
 _OFFSET: Final = re.compile(r"ESO DRS MUSE OFFSET(\d+) DATE-OBS")
 _FWHM: Final = re.compile(r"(SCIPOST|EXPCOMB) FWHM\d+ [XY]")
-_POSITION: Final = re.compile(r"(SCIPOST|EXPCOMB) POS(\d+) X")
-
-
-@frozen
-class Source:
-    """A source that the pipeline found: its pixel in the cube, from 1."""
-
-    x: float
-    y: float
 
 
 @frozen
@@ -76,15 +67,13 @@ def carried(header: fits.Header, name: str) -> int | float | None:
     return None
 
 
-def sources(parameters: dict[str, Value]) -> tuple[Source, ...]:
-    """Return the sources that scipost or exp_combine found."""
-    found = []
-    for name, x in parameters.items():
-        y = parameters.get(f"{name[:-1]}Y")
-        is_number = isinstance(x, int | float) and isinstance(y, int | float)
-        if _POSITION.fullmatch(name) and is_number:
-            found.append(Source(float(x), float(y or 0)))
-    return tuple(found)
+def fitted(parameters: dict[str, Value]) -> int:
+    """Return how many sources scipost or exp_combine could fit for their FWHM."""
+    return sum(
+        isinstance(value, int | float) and value > 0
+        for name, value in parameters.items()
+        if _FWHM.fullmatch(name) and name.endswith("X")
+    )
 
 
 def fwhm(parameters: dict[str, Value]) -> float | None:

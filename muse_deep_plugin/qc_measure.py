@@ -2,7 +2,8 @@
 
 Names of parameters: those of the pipeline as in ``ESO QC ...`` with blanks, our own
 with underscores. Times in seconds, FWHM in arcsec, fluxes and noise in the unit of the
-cube, wavelengths in Angstrom.
+cube, wavelengths in Angstrom. NOISE is measured in the planes; NOISE_PROPAGATED is the
+pipeline's, too low by what resampling correlates.
 """
 
 import math
@@ -34,11 +35,13 @@ from muse_deep_plugin.qc_scores import (
     single_scores,
 )
 from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
+from muse_deep_plugin.qc_sky import residual_5577
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core.ab_file import read_block
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import AssociationBlock, Product, QcReport, Run
 from phoenix_core.qc_report import read_report, report_path
+from phoenix_core.run_id import parse_run_id
 
 
 def measure(
@@ -66,11 +69,11 @@ def measure(
     else:
         parameters |= _single_parameters(measures)
         scores = single_scores(parameters, options)
-    remarks = comments(parameters, options)
+    remarks = comments(parameters, options, [one.parameters for one in singles])
     name = block.value("TARGET") or target(measures.header)
     sheet = Sheet(
         block=block.name,
-        run=block.value("RUN_ID") or run.label,
+        run=_run_name(run, block),
         target=name,
         is_deep=is_deep,
         measures=measures,
@@ -90,6 +93,16 @@ def measure(
     )
 
 
+def _run_name(run: Run, block: AssociationBlock) -> str:
+    """The run in the spelling of the command line, whatever the AB has."""
+    if run.run_id:
+        return run.run_id.plain
+    try:
+        return parse_run_id(block.value("RUN_ID")).plain
+    except ConfigError:
+        return block.value("RUN_ID") or run.label
+
+
 def _cube_parameters(measures: CubeMeasures) -> dict[str, Value]:
     """What any cube is measured for; what is not there is left out."""
     header = measures.header
@@ -101,6 +114,7 @@ def _cube_parameters(measures: CubeMeasures) -> dict[str, Value]:
         "INS_MODE": header.get("ESO INS MODE"),
         "DATE_OBS": header.get("DATE-OBS"),
         "EXPTIME": header.get("EXPTIME"),
+        "TEXPTIME": header.get("TEXPTIME"),
         "SEEING": seeing(header),
         "FWHM": fwhm(qc_parameters([header])),
         "NX": columns,
@@ -110,8 +124,9 @@ def _cube_parameters(measures: CubeMeasures) -> dict[str, Value]:
         "FILLED_FRACTION": measures.filled_fraction,
         "BKG_MEDIAN": level,
         "BKG_MAD": spread,
-        "NOISE": median_of(measures.noise),
-        "NOISE_MEASURED": median_of(measures.noise_measured),
+        "SKY_5577": residual_5577(measures.wavelength, measures.median),
+        "NOISE": median_of(measures.noise_measured),
+        "NOISE_PROPAGATED": median_of(measures.noise),
         "NUM_SAT": carried(header, "NUM_SAT"),
         "WDEL_MAX": carried(header, "WDEL_MAX"),
     }
@@ -144,10 +159,13 @@ def _deep_parameters(
     if times and len(times) == expected and None not in times:
         found["TEXPTIME"] = math.fsum(time for time in times if time is not None)
     obs = dict.fromkeys(report.parameters.get("OB_ID") for report in singles)
+    sharp = [number(report.parameters, "FWHM") for report in singles]
+    if seen := [fwhm for fwhm in sharp if fwhm]:
+        found["FWHM_SINGLES"] = statistics.median(seen)
     found["OB_IDS"] = " ".join(str(ob) for ob in obs if ob is not None)
-    noises = [number(report.parameters, "NOISE_MEASURED") for report in singles]
+    noises = [number(report.parameters, "NOISE") for report in singles]
     known = [noise for noise in noises if noise]
-    deep = number(parameters, "NOISE_MEASURED")
+    deep = number(parameters, "NOISE")
     if known and combined:
         promised = statistics.median(known) / math.sqrt(combined)
         found["NOISE_EXPECTED"] = promised

@@ -7,40 +7,34 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
 from attrs import frozen
 
-from muse_deep_plugin.qc_cube import MAD_TO_SIGMA, CubeMeasures
+from muse_deep_plugin.qc_cube import CubeMeasures
 from muse_deep_plugin.qc_image import draw_image
-from muse_deep_plugin.qc_keywords import Offset, Value, sources
+from muse_deep_plugin.qc_keywords import Offset, Value, fitted
+from muse_deep_plugin.qc_panels import draw_background, draw_filled, draw_offsets
 from muse_deep_plugin.qc_scores import number
 from muse_deep_plugin.qc_spectra import draw_flux, draw_noise
 from muse_deep_plugin.qc_text import (
-    BLUE,
     GREEN,
     INK,
-    LINE,
     NONE,
     NORMAL,
+    ORANGE,
     PALE,
     RED,
     SMALL,
     TITLE,
     duration,
-    flux_unit,
     in_all_digits,
     in_arcsec,
     in_digits,
-    panel_title,
     plain,
-    say_empty,
-    style_axes,
 )
 from phoenix_core.model import Score
 
 _SIZE: Final = (14.0, 8.0)  # inches
 _DPI: Final = 100
-_LABELLED: Final = 8  # exposures, up to which their offsets are numbered
 
 
 @frozen(eq=False)
@@ -73,18 +67,21 @@ def draw_sheet(sheet: Sheet) -> bytes:
     draw_image(
         figure.add_axes((0.05, 0.295, 0.33, 0.565)),
         sheet.measures,
-        sources(sheet.parameters),
+        fitted(sheet.parameters),
         sheet.number("FWHM"),
     )
     flux = figure.add_axes((0.525, 0.635, 0.455, 0.225))
     draw_flux(flux, sheet.measures)
     noise = figure.add_axes((0.525, 0.375, 0.455, 0.2), sharex=flux)
     draw_noise(noise, sheet.measures, sheet.number("NOISE_EXPECTED"))
-    corner = figure.add_axes((0.525, 0.075, 0.17, 0.195))
     if sheet.is_deep:
-        _draw_offsets(corner, sheet)
+        offsets = figure.add_axes((0.525, 0.075, 0.1, 0.195))
+        draw_offsets(offsets, sheet.measures, sheet.offsets)
+        draw_filled(figure.add_axes((0.637, 0.075, 0.08, 0.195)), sheet.measures)
     else:
-        _draw_background(corner, sheet)
+        corner = figure.add_axes((0.525, 0.075, 0.17, 0.195))
+        level, spread = sheet.number("BKG_MEDIAN"), sheet.number("BKG_MAD")
+        draw_background(corner, sheet.measures, level, spread)
     _table(figure, _facts(sheet))
     _score_table(figure, sheet)
     content = io.BytesIO()
@@ -104,14 +101,11 @@ def _head(figure: Any, sheet: Sheet) -> None:
     _write(figure, 0.02, 0.958, name, fontsize=TITLE, weight="bold")
     about = f"{kind}   ·   run {plain(sheet.run)}   ·   {plain(sheet.block)}"
     _write(figure, 0.02, 0.918, about, color=PALE, fontsize=NORMAL + 1)
-    failed = sum(not score.is_passed for score in sheet.scores)
-    verdict = f"{failed} of {len(sheet.scores)} scores failed"
-    if not failed:
-        verdict = f"all {len(sheet.scores)} scores passed"
+    verdict, colour = _verdict(sheet)
     _write(
         figure,
         0.98,
-        0.953,
+        0.963,
         verdict,
         ha="right",
         color="white",
@@ -119,13 +113,25 @@ def _head(figure: Any, sheet: Sheet) -> None:
         fontsize=NORMAL + 1,
         bbox={
             "boxstyle": "round,pad=0.45",
-            "facecolor": RED if failed else GREEN,
+            "facecolor": colour,
             "edgecolor": "none",
         },
     )
     if sheet.comments:
         said = "   ".join(plain(comment) for comment in sheet.comments)
-        _write(figure, 0.98, 0.911, said, ha="right", color=RED)
+        _write(figure, 0.98, 0.925, said, ha="right", color=RED)
+
+
+def _verdict(sheet: Sheet) -> tuple[str, str]:
+    """The badge: green only where there is nothing to look at."""
+    count, warnings = len(sheet.scores), len(sheet.comments)
+    failed = sum(not score.is_passed for score in sheet.scores)
+    said = f"{failed} of {count} scores failed" if failed else f"{count} scores passed"
+    if warnings:
+        said += f", {warnings} warning{'s' * (warnings > 1)}"
+    if failed:
+        return said, RED
+    return (said, ORANGE) if warnings else (f"all {said}", GREEN)
 
 
 def _facts(sheet: Sheet) -> Sequence[tuple[str, str]]:
@@ -135,9 +141,10 @@ def _facts(sheet: Sheet) -> Sequence[tuple[str, str]]:
     low, high = get("LAMBDA_MIN"), get("LAMBDA_MAX")
     covered = f"{low:.0f} to {high:.0f} Å" if low and high else "no wavelengths"
     level, spread = in_digits(get("BKG_MEDIAN")), in_digits(get("BKG_MAD"), 2)
+    residual = in_digits(get("SKY_5577"))
     fraction = get("NAN_FRACTION")
     missing = f"{100 * fraction:.1f} %" if fraction is not None else NONE
-    measured, propagated = get("NOISE_MEASURED"), get("NOISE")
+    measured, propagated = get("NOISE"), get("NOISE_PROPAGATED")
     if sheet.is_deep:
         combined, expected = get("N_EXPOSURES"), get("N_EXPECTED")
         first = (
@@ -160,6 +167,7 @@ def _facts(sheet: Sheet) -> Sequence[tuple[str, str]]:
         ("Cube", f"{columns} x {rows} x {planes},  {covered}"),
         ("Without data", missing),
         ("Background", f"{level} ± {spread} (MAD)"),
+        ("Residual 5577 Å", residual),
         ("Noise", f"{in_digits(measured)}, propagated {in_digits(propagated)}"),
         ("Saturated pixels", in_digits(get("NUM_SAT"), 6)),
         ("Largest λ shift", shift),
@@ -201,56 +209,3 @@ def _range(score: Score) -> str:
     if score.high is not None:
         return f"≤ {in_digits(score.high)}"
     return f"≥ {in_digits(score.low)}"
-
-
-def _draw_background(axes: Any, sheet: Sheet) -> None:
-    """Histogram of the white-light image around the sky."""
-    panel_title(axes, "Background of the image")
-    style_axes(axes)
-    axes.tick_params(labelleft=False, left=False, right=False, top=False)
-    level, spread = sheet.number("BKG_MEDIAN"), sheet.number("BKG_MAD")
-    if level is None or not spread:
-        say_empty(axes, "no background")
-        return
-    sigma = MAD_TO_SIGMA * spread
-    low, high = level - 5 * sigma, level + 9 * sigma
-    image = sheet.measures.white
-    values = image[np.isfinite(image)]
-    bins = int(np.clip(np.sqrt(values.size), 20, 60))
-    axes.hist(values, bins=bins, range=(low, high), color="#b9c6d2")
-    axes.axvline(level, color=BLUE, lw=1.2)
-    if low < 0 < high:
-        axes.axvline(0, color=PALE, lw=0.8, ls=(0, (2, 2)))
-    axes.set_xlim(low, high)
-    unit = flux_unit(sheet.measures.unit)
-    label = f"[{unit}]" if unit else "flux"
-    axes.set_xlabel(label, fontsize=SMALL, color=INK, parse_math=False)
-
-
-def _draw_offsets(axes: Any, sheet: Sheet) -> None:
-    """What exp_align moved each exposure by."""
-    panel_title(axes, "Alignment of the exposures")
-    style_axes(axes)
-    if not sheet.offsets:
-        say_empty(axes, "no offsets in the header")
-        return
-    dec = np.radians(float(sheet.measures.header.get("CRVAL2", 0.0)))
-    x = [3600 * offset.dra * np.cos(dec) for offset in sheet.offsets]
-    y = [3600 * offset.ddec for offset in sheet.offsets]
-    axes.axhline(0, color=LINE, lw=0.8)
-    axes.axvline(0, color=LINE, lw=0.8)
-    axes.plot(x, y, "o", ms=5, color=BLUE, alpha=0.85, mec="white", mew=0.6)
-    if len(x) <= _LABELLED:
-        for n, place in enumerate(zip(x, y, strict=True), start=1):
-            axes.annotate(
-                str(n),
-                place,
-                textcoords="offset points",
-                xytext=(4, 4),
-                fontsize=SMALL,
-                color=INK,
-            )
-    reach = 1.35 * max(0.1, *map(abs, x), *map(abs, y))
-    axes.set(xlim=(reach, -reach), ylim=(-reach, reach))  # East is on the left
-    axes.set_xlabel("ΔRA cos δ [arcsec]", fontsize=SMALL, color=INK)
-    axes.set_ylabel("ΔDec [arcsec]", fontsize=SMALL, color=INK, labelpad=1)

@@ -1,6 +1,12 @@
-"""Where the night sky is bright or dark: lines and bands that QC plots mark."""
+"""Where the night sky is bright or dark: lines and bands that QC plots mark.
+
+The strongest line is measured, too: what of it is left in a spectrum of the field.
+"""
 
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 SKY_LINES: Final = (
     (5577.34, "[O I]"),
@@ -33,3 +39,25 @@ Source: the strongest ones of Osterbrock et al. 1996, PASP 108, 277.
 
 TELLURIC_BANDS: Final = ((6860.0, 6960.0, "B"), (7590.0, 7720.0, "A"))
 """Absorption by the air's oxygen, Fraunhofer's names."""
+
+OI_5577: Final = SKY_LINES[0][0]
+_CORE: Final = 3.0  # Angstrom: the line, moved by up to 0.6 to the Sun's rest frame
+_WINGS: Final = 40.0  # Angstrom: where the continuum beside it is taken from
+_FEWEST: Final = 5  # planes of continuum
+
+
+def residual_5577(
+    wavelength: NDArray[np.float64], spectrum: NDArray[np.float64]
+) -> float:
+    """Return what is left of the line [O I] 5577 in a spectrum.
+
+    The largest distance from the continuum beside it, up or down; NaN where the
+    spectrum does not cover it.
+    """
+    away = np.abs(wavelength - OI_5577)
+    is_there = np.isfinite(spectrum)
+    line = spectrum[is_there & (away <= _CORE)]
+    beside = spectrum[is_there & (away > 2 * _CORE) & (away <= _WINGS)]
+    if not line.size or beside.size < _FEWEST:
+        return float("nan")
+    return float(np.abs(line - np.median(beside)).max())

@@ -31,7 +31,7 @@ def draw_flux(axes: Any, measures: CubeMeasures) -> None:
     panel_title(axes, "Spectrum of the field", pad=15)  # names of lines are below
     _line(axes, measures, "median", measures.median, GREY)
     _line(axes, measures, "mean", measures.mean, BLUE)
-    _finish(axes, measures, (measures.mean, measures.median), "flux")
+    _finish(axes, measures, (measures.mean, measures.median), "flux", above=1.095)
     axes.axhline(0, color=PALE, lw=0.6, zorder=1)
     _sky(axes, measures, has_names=True)
     axes.tick_params(labelbottom=False)
@@ -46,11 +46,11 @@ def draw_noise(axes: Any, measures: CubeMeasures, expected: float | None) -> Non
         expected: what single exposures promise for a deep cube, if known.
     """
     panel_title(axes, "Noise by wavelength")
-    _line(axes, measures, "propagated: √STAT", measures.noise, ORANGE)
-    _line(axes, measures, "measured: plane differences", measures.noise_measured)
+    _line(axes, measures, "propagated √STAT", measures.noise, ORANGE)
+    _line(axes, measures, "measured in planes", measures.noise_measured)
     spectra = [measures.noise, measures.noise_measured]
     if expected is not None:
-        label = f"single exposures / √N = {expected:.3g}"
+        label = f"singles / √N = {expected:.3g}"
         axes.axhline(expected, color=INK, lw=1, ls=(0, (5, 3)), label=label)
         spectra.append(np.array([expected]))
     _finish(axes, measures, spectra, "noise", bottom=0.0)
@@ -84,7 +84,9 @@ def _finish(
     measures: CubeMeasures,
     spectra: Sequence[Floats],
     name: str,
+    *,
     bottom: float | None = None,
+    above: float = 1.03,
 ) -> None:
     style_axes(axes)
     values = np.concatenate(spectra)
@@ -93,13 +95,16 @@ def _finish(
         say_empty(axes, "no valid values")
     else:
         # A few residuals of sky lines must not flatten all the rest.
-        low, high = np.percentile(values, [0.5, 99])
+        cut = [0.5, 99] if len(spectra[0]) >= _FEW else [0, 100]
+        low, high = np.percentile(values, cut)
         low = low if bottom is None else bottom
         margin = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
-        top = high + 2.5 * margin  # room for the legend
-        axes.set_ylim(low - margin if bottom is None else bottom, top)
-        axes.legend(
-            loc="upper left",
+        axes.set_ylim(low - margin if bottom is None else bottom, high + margin)
+        axes.legend(  # above the frame, beside the title: nothing lies below it
+            loc="lower right",
+            bbox_to_anchor=(1.0, above),
+            borderaxespad=0.0,
+            borderpad=0.0,
             ncols=3,
             frameon=False,
             fontsize=SMALL,

@@ -67,10 +67,13 @@ def in_digits(value: float | None, digits: int = 3, unit: str = "") -> str:
 def in_all_digits(value: float | None) -> str:
     """Return a number in three digits, also where the last ones are 0.
 
-    >>> in_all_digits(1.0), in_all_digits(21.59), in_all_digits(None)
-    ('1.00', '21.6', 'n/a')
+    >>> in_all_digits(1.0), in_all_digits(21.59), in_all_digits(1830.1)
+    ('1.00', '21.6', '1830')
     """
-    return NONE if value is None else f"{value:#.3g}".removesuffix(".")
+    if value is None:
+        return NONE
+    text = f"{value:#.3g}".removesuffix(".")
+    return in_digits(value) if "e" in text else text
 
 
 def in_arcsec(value: float | None) -> str:

@@ -2,17 +2,22 @@
 
 muse_scipost enforces nothing itself: without a response curve, say, it makes a cube
 in counts and ends with exit status 0. So the need is stated here, and the rules hold
-the actual SOF against the same table.
+the actual SOF against the same table. Files are held against their tags, and names of
+recipes and parameters against those of the pipeline.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
+from muse_deep_plugin.file_types import file_type_findings
+from muse_deep_plugin.headers import primary_header
 from muse_deep_plugin.pointing import pointing_findings
 from muse_deep_plugin.recipe_params import param_value
+from muse_deep_plugin.recipe_table import unknown_names
 from muse_deep_plugin.steps import SCIBASIC, SCIPOST, step_of
 from phoenix_core import hookimpl
 from phoenix_core.model import AssociationBlock, Cascade, Finding, Run
@@ -94,18 +99,23 @@ class Options:
 
     Exposures of a target whose headers point further than `max_separation` (degrees)
     from the first are an error; the default is ours: the 0.02 of a neighbouring field
-    may be a mosaic, 0.5 make the recipes run out of memory.
+    may be a mosaic, 0.5 make the recipes run out of memory. `more_params` are names of
+    recipe parameters that a newer pipeline has.
     """
 
     max_separation: float = 0.1
+    more_params: list[str] = field(factory=list)
 
 
 @hookimpl
 def hdr_pgi(run: Run, cascade: Cascade) -> list[Finding]:
-    """Say which frames the ABs of a cascade lack, and which exposures lie apart."""
+    """Say what the ABs of a cascade lack or take wrongly, and what lies apart."""
+    options = run.options(PGI, Options)
     by_name = {block.name: block for block in cascade.blocks}
     findings = []
     for block in cascade.blocks:
+        unknown = unknown_names(block, options.more_params)
+        findings += [Finding(told, block.name, is_error=True) for told in unknown]
         findings += frame_findings(block, _tags(block))
         findings += _wrong_tags(block)
         for mcalib in block.mcalibs:
@@ -116,8 +126,10 @@ def hdr_pgi(run: Run, cascade: Cascade) -> list[Finding]:
                     f"{maker.recipe} makes none; correct its MCALIB"
                 )
                 findings.append(Finding(message, block.name, is_error=True))
-    options = run.options(PGI, Options)
-    return [*findings, *pointing_findings(run, cascade, options.max_separation)]
+    read = cache(primary_header)  # each file once
+    findings += file_type_findings(run, cascade, read)
+    findings += pointing_findings(run, cascade, options.max_separation, read)
+    return findings
 
 
 def frame_findings(block: AssociationBlock, tags: Iterable[str]) -> list[Finding]:

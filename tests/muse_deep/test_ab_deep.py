@@ -316,6 +316,13 @@ def test_abs_of_another_run_are_an_error_that_speaks_of_the_pseudo_date():
     assert errors(deep_cascade([*others, dpc], parse_run_id("094.D-0114B"))) == []
 
 
+def test_an_ab_of_another_instrument_is_an_error():
+    first, *others = target(0, 2)
+    (told,) = errors(deep_cascade([first.with_value("INSTRUMENT", "UVES"), *others]))
+    assert told.startswith(f"{first.name} is of INSTRUMENT UVES, not MUSE; ")
+    assert errors(deep_cascade([first.updated({"INSTRUMENT": ""}), *others])) == []
+
+
 def test_a_slave_runs_exposures_belong_to_the_master():
     blocks = [
         b

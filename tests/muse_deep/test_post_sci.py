@@ -1,5 +1,6 @@
 """What is collected on the way: logs, NUM_SAT, WDEL_MAX; and what may go again."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from muse_deep_plugin.phoenix_get_logs import logs_of
 from muse_deep_plugin.post_sci import exposure_cards
 from phoenix_core.errors import ConfigError
 from phoenix_core.fits_file import check_fits
@@ -186,29 +186,35 @@ def known(bench):
     return bench.run.config.path
 
 
-def test_phoenixgetlogs_prints_the_same(bench):
-    name = bench.name(COMBINE)
-    text = logs_of(known(bench), "094.D-0114B", name)
-    assert text == bench.product(name, "PIPELINE_LOG").read_text()
-
-
-def test_phoenixgetlogs_is_a_command_with_one_line_for_an_error(bench):
+def get_logs(config, name, *more):
+    """Type phoenixGetLogs for an AB."""
     program = Path(sys.executable).with_name("phoenixGetLogs")
-    command = [program, "-r", "094.D-0114B", "--config", known(bench), "-a"]
-    name = bench.name(SCIPOST)
-    good = subprocess.run([*command, name], capture_output=True, check=True, text=True)
-    assert good.stdout == bench.product(name, "PIPELINE_LOG").read_text()
-    bad = subprocess.run(
-        [*command, "A.ab"], capture_output=True, check=False, text=True
-    )
-    assert bad.returncode == ConfigError.exit_code
-    assert bad.stderr.startswith("phoenixGetLogs: ")
-    assert bad.stderr.count("\n") == 1
+    words = [program, "-r", "094.D-0114B", "--config", config, "-a", name, *more]
+    return subprocess.run(words, capture_output=True, check=False, text=True)
+
+
+@pytest.mark.parametrize("recipe", [SCIPOST, COMBINE])
+def test_phoenixgetlogs_prints_what_lies_beside_the_cube(bench, recipe):
+    name = bench.name(recipe)
+    done = get_logs(known(bench), name)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == bench.product(name, "PIPELINE_LOG").read_text()
+
+
+def test_phoenixgetlogs_answers_programs_in_json(bench):
+    first = bench.block(bench.name(SCIBASIC))
+    (bench.run.product_dir(first.raw_type) / first.log_name).unlink()
+    name = bench.name(COMBINE)
+    logs = json.loads(get_logs(known(bench), name, "--json").stdout)["logs"]
+    assert len(logs) == len(list(bench.run.ab_dir.glob("*.ab")))
+    assert [log["block"] for log in logs if not log["is_there"]] == [first.name]
+    assert logs[-1]["block"] == name
+    assert "4 tables to be combined" in logs[-1]["text"]
 
 
 def test_phoenixgetlogs_finds_what_was_moved(bench):
     name, config = bench.name(COMBINE), known(bench)
-    expected = logs_of(config, "094.D-0114B", name)
+    expected = get_logs(config, name).stdout
     logs = bench.run.config.directories.logs / bench.run.date
     logs.mkdir(parents=True)
     for path in bench.run.ab_dir.glob("*.ab"):
@@ -216,12 +222,23 @@ def test_phoenixgetlogs_finds_what_was_moved(bench):
         waiting = bench.run.product_dir(block.raw_type) / block.log_name
         shutil.move(waiting, logs)
         shutil.move(path, logs)
-    assert logs_of(config, "094.D-0114B", name) == expected
+    assert get_logs(config, name).stdout == expected
+    assert "did you mean" in get_logs(config, name.replace("2014", "2015")).stderr
 
 
-def test_phoenixgetlogs_refuses_what_is_no_ab_of_the_run(bench):
-    config = known(bench)
-    with pytest.raises(ConfigError, match="is no AB"):
-        logs_of(config, "094.D-0114B", "../../etc/passwd")
-    with pytest.raises(ConfigError, match="No such file"):
-        logs_of(config, "094.D-0114B", "MUSE.2014_dpc.ab")
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("../../etc/passwd", "is no AB"),
+        ("A.ab", "no AB A.ab in "),
+        ("{}x", "did you mean '{}'?"),
+    ],
+)
+def test_phoenixgetlogs_tells_in_one_line_what_is_no_ab_of_the_run(bench, wrong, told):
+    name = bench.name(SCIPOST)
+    done = get_logs(known(bench), wrong.format(name), "--json")
+    assert done.returncode == ConfigError.exit_code
+    assert done.stderr.startswith("phoenixGetLogs: ")
+    assert told.format(name) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert json.loads(done.stdout)["exit_code"] == ConfigError.exit_code

@@ -84,6 +84,8 @@ def test_what_is_not_finite_counts_for_nothing(tmp_path, holes):
     assert measures.valid == valid.sum()
     assert measures.nan_fraction == pytest.approx(1 - valid.mean())
     assert measures.filled_fraction == pytest.approx(19 / 20)
+    np.testing.assert_allclose(measures.filled, valid.mean(axis=0))
+    np.testing.assert_allclose(measures.depth, valid.mean(axis=0) / 4)
     assert np.isnan(measures.white[1, 1])
     assert np.isnan(measures.mean[2])
     assert np.isnan(measures.noise[2])

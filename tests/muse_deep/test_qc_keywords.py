@@ -5,14 +5,13 @@ from astropy.io import fits
 
 from muse_deep_plugin.qc_keywords import (
     Offset,
-    Source,
     carried,
+    fitted,
     fwhm,
     offsets,
     qc_parameters,
     read_header,
     seeing,
-    sources,
     target,
 )
 from phoenix_core.errors import ProcessingError
@@ -59,15 +58,15 @@ def test_a_fwhm_of_zero_is_no_measurement(parameters, expected):
     assert value == (expected if expected is None else pytest.approx(expected))
 
 
-def test_sources_are_where_the_pipeline_says():
+def test_only_sources_with_a_fwhm_are_fitted():
     parameters = {
-        "EXPCOMB POS1 X": 36.0,
-        "EXPCOMB POS1 Y": 22.0,
-        "EXPCOMB POS2 X": 11.0,  # its row is missing
-        "SKY POS1 X": 1.0,
-        "SKY POS1 Y": 1.0,
+        "EXPCOMB FWHM1 X": 0.8,
+        "EXPCOMB FWHM1 Y": 0.9,
+        "EXPCOMB FWHM2 X": 0.0,  # the fit failed
+        "EXPCOMB POS3 X": 11.0,
+        "EXPCOMB FWHM MEDIAN": 0.8,
     }
-    assert sources(parameters) == (Source(36.0, 22.0),)
+    assert fitted(parameters) == 1
 
 
 def test_one_offset_for_each_exposure_that_was_combined():

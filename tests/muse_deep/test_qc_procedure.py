@@ -19,6 +19,7 @@ from phoenix_core.testing import QcProcedureContract
 SIGMA = 8.0
 TIMES = [f"MUSE.2014-10-23T0{n}:10:54.193" for n in range(1, 5)]
 DPC = f"{TIMES[0]}_dpc.ab"
+GOOD = dict.fromkeys(("COMBINED", "FILLED", "NOISE_GAIN", "FWHM", "BACKGROUND"), True)
 
 
 def cube_file(path, sigma=SIGMA, level=3.0, seed=1, offsets=0, **cards):
@@ -86,6 +87,7 @@ def dpc(run, count=4, **changes):
         SOF_CONTENT=[f"r.{n}_pst.fits PIXTABLE_REDUCED x" for n in names],
     )
     good = {"sigma": SIGMA / math.sqrt(count), "offsets": count}
+    good["QC_EXPCOMB_FWHM_MEDIAN"] = 0.8
     cube_file(finished(run, block), **(good | changes))
     return block
 
@@ -132,8 +134,9 @@ def test_a_single_exposure_is_measured_and_scored(run, ask):
     found = report.parameters
     assert found["SCIPOST FWHM MEDIAN"] == found["FWHM"] == 0.8
     assert found["BKG_MEDIAN"] == pytest.approx(3, abs=0.2)
-    assert found["NOISE"] == SIGMA
-    assert found["NOISE_MEASURED"] == pytest.approx(SIGMA, rel=0.03)
+    assert found["NOISE_PROPAGATED"] == SIGMA
+    assert found["NOISE"] == pytest.approx(SIGMA, rel=0.03)
+    assert "SKY_5577" not in found, "the line is not in the cube"
     assert (found["NX"], found["NY"], found["NLAMBDA"]) == (50, 48, 40)
     assert (found["N_EXPOSURES"], found["TEXPTIME"]) == (1, 600)
     assert (found["LAMBDA_MIN"], found["LAMBDA_MAX"]) == (5500, 5548.75)
@@ -144,7 +147,7 @@ def test_a_single_exposure_is_measured_and_scored(run, ask):
 def test_a_deep_cube_of_four_has_half_the_noise(run, ask):
     blocks = [*(pst(run, n) for n in range(4)), dpc(run)]
     report = ask(*blocks)
-    assert scores(report) == dict.fromkeys(("COMBINED", "FILLED", "NOISE_GAIN"), True)
+    assert scores(report) == GOOD
     found = report.parameters
     assert found["PATTERN"] == "DEEP_4"
     assert found["TEXPTIME"] == 2400
@@ -155,7 +158,7 @@ def test_a_deep_cube_of_four_has_half_the_noise(run, ask):
 
 def test_a_deep_cube_that_gained_nothing_fails(run, ask):
     report = ask(*(pst(run, n) for n in range(4)), dpc(run, sigma=SIGMA))
-    assert scores(report) == {"COMBINED": True, "FILLED": True, "NOISE_GAIN": False}
+    assert scores(report) == GOOD | {"NOISE_GAIN": False}
     assert report.parameters["NOISE_GAIN"] == pytest.approx(0.5, rel=0.05)
 
 
@@ -165,11 +168,39 @@ def test_an_exposure_that_was_dropped_silently_fails(run, ask):
     assert report.parameters["PATTERN"] == "DEEP_3"
 
 
+def test_a_deep_cube_blurred_by_its_alignment_fails(run, ask):
+    singles = [pst(run, n) for n in range(4)]
+    report = ask(*singles, dpc(run, QC_EXPCOMB_FWHM_MEDIAN=1.1))
+    assert scores(report) == GOOD | {"FWHM": False}
+    assert report.parameters["FWHM_SINGLES"] == 0.8
+
+
+def test_a_deep_cube_that_is_far_too_bright_fails(run, ask):
+    singles = [pst(run, n) for n in range(4)]
+    report = ask(*singles, dpc(run, level=1.37e17, sigma=1e10))
+    assert scores(report)["BACKGROUND"] is False
+    assert report.comments == ("High_background",)
+
+
+def test_a_high_background_of_a_single_exposure_is_told_on_the_deep_cube(run, ask):
+    singles = [pst(run, n, level=900.0 if n == 1 else 3.0) for n in range(4)]
+    report = ask(*singles, dpc(run))
+    assert scores(report) == GOOD
+    assert report.comments == ("High_background",)
+
+
+def test_what_the_header_of_a_deep_cube_says_is_taken_without_single_reports(run, ask):
+    block = dpc(run)
+    path = run.product_dir(block.raw_type) / block.products[0].file
+    fits.setval(path, "TEXPTIME", value=2400.0)
+    assert ask(block).parameters["TEXPTIME"] == 2400
+
+
 def test_without_the_single_reports_the_gain_is_unknown_until_they_are_there(run, ask):
     singles = [pst(run, n) for n in range(4)]
     deep = dpc(run)
     first = ask(deep)
-    assert scores(first) == {"COMBINED": True, "FILLED": True, "NOISE_GAIN": False}
+    assert scores(first) == GOOD | {"NOISE_GAIN": False}
     assert "TEXPTIME" not in first.parameters
     assert scores(ask(*singles, deep))["NOISE_GAIN"] is True
 

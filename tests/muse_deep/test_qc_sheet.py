@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from muse_deep_plugin.qc_cube import CubeMeasures
-from muse_deep_plugin.qc_image import grid_of, limits
+from muse_deep_plugin.qc_image import _rounded, grid_of, limits
 from muse_deep_plugin.qc_keywords import Offset
 from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
 from muse_deep_plugin.qc_text import flux_unit, plain
@@ -48,13 +48,14 @@ def measures(planes=300, rows=30, columns=40, **header):
         noise=rng.normal(10, 1, planes),
         noise_measured=rng.normal(10, 1, planes),
         valid=planes * rows * columns,
+        filled=np.ones((rows, columns)),
+        depth=np.ones((rows, columns)),
     )
 
 
 def sheet(cube=None, *, is_deep=True, **changes):
     parameters = {
-        "EXPCOMB POS1 X": 20.0,
-        "EXPCOMB POS1 Y": 15.0,
+        "EXPCOMB FWHM1 X": 0.8,
         "FWHM": 0.8,
         "BKG_MEDIAN": 0.0,
         "BKG_MAD": 0.67,
@@ -98,6 +99,21 @@ def test_a_failed_score_is_red_and_a_passed_one_green():
     assert colours(Score("GOOD", 1.0, low=0.5)) == (False, True)
     assert colours(Score("BAD", 0.1, low=0.5)) == (True, False)
     assert colours(Score("BLIND", None, low=0.5)) == (True, False)
+
+
+def test_a_warning_is_never_beside_an_all_green_badge():
+    """The badge is green, orange or red: its middle row of pixels tells."""
+
+    def badge(*scores, comments=()):
+        image = pixels(draw_sheet(sheet(scores=scores, comments=comments)))
+        return tuple(image[30, 1376])
+
+    good, bad = Score("GOOD", 1.0, low=0.5), Score("BAD", 0.1, low=0.5)
+    green, orange, red = (26, 127, 55), (210, 105, 30), (179, 38, 30)
+    assert badge(good) == green
+    assert badge(good, comments=("High_background",)) == orange
+    assert badge(bad, comments=("High_background",)) == red
+    assert badge(good, bad) == red
 
 
 @pytest.mark.parametrize(
@@ -227,6 +243,11 @@ def test_the_stretch_reaches_from_below_the_sky_to_the_sources():
     assert 1 < low < 4
     assert high > 400
     assert limits(np.full((3, 3), np.nan)) == (0, 1)
+
+
+def test_a_colour_bar_has_no_minus_zero():
+    ticks = _rounded(np.array([-0.2, 30.0]), 600)
+    assert [f"{tick:.3g}" for tick in ticks] == ["0", "30"]
 
 
 @pytest.mark.parametrize(

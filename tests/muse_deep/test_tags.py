@@ -1,9 +1,15 @@
 """Frames that recipes have to get, told before anything is executed."""
 
+import re
+import shutil
+import subprocess
+
 import pytest
 from astropy.io import fits
 from attrs import evolve
 
+from muse_deep_plugin.headers import primary_header
+from muse_deep_plugin.recipe_table import PARAMETERS, RECIPES
 from muse_deep_plugin.tags import frame_findings, hdr_pgi, required_tags
 from phoenix_core.ab_file import read_block
 from phoenix_core.model import AssociationBlock, Cascade
@@ -162,3 +168,105 @@ def test_abs_of_other_recipes_are_let_through(bench):
     other = AssociationBlock.create({"AB_NAME": "A.ab", "RECIPE": "muse_bias"})
     cascade = evolve(cascade_of(bench), blocks=(other,))
     assert hdr_pgi(bench.run, cascade) == []
+
+
+# What files say they are ------------------------------------------------------------
+
+
+def calibration(bench, tag):
+    """A calibration of the run, and its place."""
+    blocks = cascade_of(bench).blocks
+    file = next(m.file for b in blocks for m in b.mcalibs if m.tag == tag)
+    return next(bench.run.config.directories.calib.rglob(file))
+
+
+def test_a_calibration_of_another_category_is_an_error_with_both_values(bench):
+    path = calibration(bench, "STD_RESPONSE")
+    shutil.copy(calibration(bench, "STD_TELLURIC"), path)
+    (told,) = errors(bench)
+    assert told.startswith(
+        f"{path.name} is tagged STD_RESPONSE, but its PRO.CATG is STD_TELLURIC"
+    )
+    assert bench.name("muse_scipost") in told
+
+
+def test_a_calibration_without_category_is_taken_at_its_tag(bench):
+    fits.delval(calibration(bench, "LSF_PROFILE"), "ESO PRO CATG")
+    assert errors(bench) == []
+
+
+def test_a_grid_may_be_any_cube(bench):
+    name = bench.name("muse_exp_combine")
+    other = calibration(bench, "STD_TELLURIC").name
+    lines = bench.block(name).values("MCALIB")
+    bench.edit(name, MCALIB=[*lines, f"REAL {other} OUTPUT_WCS"])
+    assert errors(bench) == []
+
+
+@pytest.mark.parametrize("kind", ["SKY", "STD"])
+def test_an_exposure_of_another_type_than_its_tag_is_an_error(bench, kind):
+    raw = bench.names("muse_scipost")[1].replace("_pst.ab", ".fits")
+    path = next(bench.run.config.directories.raw.rglob(raw))
+    fits.setval(path, "ESO DPR TYPE", value=kind)
+    (told,) = errors(bench)
+    assert told.startswith(f"{raw} is tagged OBJECT, but its DPR.TYPE is {kind}; ")
+
+
+def test_each_file_is_read_once(bench, monkeypatch):
+    read = []
+
+    def counted(path):
+        read.append(path)
+        return primary_header(path)
+
+    monkeypatch.setattr("muse_deep_plugin.tags.primary_header", counted)
+    assert errors(bench) == []
+    assert read
+    assert len(read) == len(set(read))
+
+
+# Names of the pipeline --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"RECIPE": "muse_sciposst"}, "has no recipe muse_sciposst; did you mean 'mu"),
+        (
+            {"RECIPE_PARAM": ["--skymethd=none"]},
+            "has no parameter --skymethd; did you mean 'skymethod'?",
+        ),
+        ({"RECIPE_PARAM": ["--zzz=1"]}, "a newer pipeline goes into more_params"),
+        ({"RECIPE_PARAM": ["--nifu=1"]}, "muse_scipost has no parameter --nifu"),
+    ],
+)
+def test_a_name_that_the_pipeline_does_not_have_is_an_error(bench, change, told):
+    name = bench.name("muse_scipost")
+    bench.edit(name, **change)
+    messages = [message for message in errors(bench) if told in message]
+    assert len(messages) == 1
+    assert messages[0].startswith(name)
+
+
+def test_a_newer_pipelines_parameter_can_be_made_known(bench):
+    name = bench.name("muse_scipost")
+    params = bench.block(name).params
+    bench.edit(name, RECIPE_PARAM=[*params, "--novel=1"])
+    assert len(errors(bench)) == 1
+    newer = bench.configured('[pgi_phoenix_MUSE_tags]\nmore_params = ["novel"]\n')
+    assert errors(newer) == []
+
+
+@pytest.mark.parametrize("recipe", PARAMETERS)
+def test_the_table_of_parameters_is_that_of_the_installed_pipeline(recipe, tmp_path):
+    file = tmp_path / "recipe.rc"
+    command = ["esorex", f"--log-dir={tmp_path}", f"--create-config={file}", recipe]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    found = re.findall(r"^#?muse\.\w+\.(\w+)=", file.read_text(), re.MULTILINE)
+    assert sorted(found) == sorted(PARAMETERS[recipe])
+
+
+def test_the_recipes_are_those_of_the_installed_pipeline(tmp_path):
+    command = ["esorex", f"--log-dir={tmp_path}", "--recipes"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert set(re.findall(r"^ *(muse_\w+) *:", told, re.MULTILINE)) == RECIPES
