@@ -10,6 +10,7 @@ import enum
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -40,6 +41,10 @@ PROCESSING = (
 )
 _ORDER = {name: place for place, name in enumerate(dict.fromkeys(HEADER + PROCESSING))}
 _PROCESSING = frozenset(PROCESSING)
+# Documented, and not used by phoenix itself; MISSING is ours.
+_OTHERS = ("RASSOC", "MASSOC", "PACK_DIR", "RB_NAME", "MISSING")
+_KNOWN = frozenset((*_ORDER, *_OTHERS))
+_SLIP = 0.85  # likeness of two words that differ by one letter or two
 _STATES = frozenset({"KEPT", "INTERIM", "DELETED"})
 
 
@@ -373,8 +378,23 @@ class AssociationBlock:
         number = line or (found[0][0] if found else None)
         file = self.source or self.value("AB_NAME") or "an AB without a name"
         where = f"{file}, line {number}" if number else f"{file}"
-        was = f"is '{text}'" if text else "is missing"
+        was = f"is '{text}'" if text else f"is missing{self._misspelt(qualifier)}"
         return ConfigError(f"{where}: {qualifier} {was}; expected {expected}")
+
+    @property
+    def misspelt(self) -> tuple[tuple[int, str, str], ...]:
+        """Qualifiers that nobody knows but for a slip: line, as written, as meant."""
+        unknown = [name for name in self._contents if name not in _KNOWN]
+        found = []
+        for name in unknown:
+            meant = get_close_matches(name.upper(), _KNOWN, n=1, cutoff=_SLIP)
+            if meant:
+                found.append((self._contents[name][0][0], name, meant[0]))
+        return tuple(found)
+
+    def _misspelt(self, qualifier: str) -> str:
+        lines = [(n, name) for n, name, meant in self.misspelt if meant == qualifier]
+        return f" (line {lines[0][0]} has {lines[0][1]})" if lines else ""
 
     def _safe(self, qualifier: str) -> str:
         text = self.value(qualifier)

@@ -3,7 +3,7 @@
 ABs that a person edited since they were written are taken as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import evolve, frozen
 
@@ -213,11 +213,19 @@ def _is_same(block: AssociationBlock, done: AssociationBlock) -> bool:
     )
 
 
+def _slips(cascade: Cascade) -> Iterator[Finding]:
+    """Warn of lines that say nothing since their qualifier is misspelt."""
+    for block in cascade.blocks:
+        for line, written, meant in block.misspelt:
+            told = f"line {line}: unknown qualifier {written}; did you mean {meant}?"
+            yield Finding(told, block.name)
+
+
 def _planned(session: Session, cascade: Cascade) -> Plan:
     run, pgis = session.run, session.pgis
     if any(finding.is_error for finding in cascade.findings):
         return Plan(cascade, (), (), cascade.findings, {})
-    checked = list(cascade.findings)
+    checked = [*cascade.findings, *_slips(cascade)]
     for _, found in pgis.each(hookspecs.hdr_pgi, run=run, cascade=cascade):
         checked += found
     jobs = tuple(pgis.call(hookspecs.job_pgi, run=run, cascade=cascade))

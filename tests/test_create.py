@@ -324,3 +324,23 @@ def test_a_mistyped_run_gets_no_pseudo_date(example):
     assert "there are no ABs of 094.A-0002A" in done.stderr
     shown = example.command("pseudo-date", "094.A-0002A")
     assert "not registered yet" in shown.stdout
+
+
+def test_a_misspelt_qualifier_is_named_with_what_was_meant(example):
+    example.create(select=BETA)
+    example.edit(example.ab(BETA), "RECIPE_PARAM", "RECIPE_PARM")
+    plan = example.create(select=BETA)
+    (line,) = (
+        number
+        for number, text in enumerate(example.ab(BETA).read_text().splitlines(), 1)
+        if "RECIPE_PARM" in text
+    )
+    (told,) = (f.message for f in plan.findings if f.block == BETA)
+    assert told == (
+        f"line {line}: unknown qualifier RECIPE_PARM; did you mean RECIPE_PARAM?"
+    )
+    example.edit(example.ab(BETA), "RECIPE  ", "RECIPPE ")
+    done = example.command("-r", "094.A-0001A", "-C")
+    assert done.returncode == 2
+    assert "RECIPE is missing (line " in done.stderr
+    assert "has RECIPPE)" in done.stderr
