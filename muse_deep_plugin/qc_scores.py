@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
 from phoenix_core.model import Score
 
@@ -31,7 +31,7 @@ class Options:
     usual depends on how the sky was subtracted, if at all.
     """
 
-    fwhm_max: float = 1.5  # arcsec
+    fwhm_max: float = field(default=1.5, validator=validators.gt(0))  # arcsec
     background_min: float = -20.0
     background_max: float = 300.0
     filled_min: float = 0.4  # of the spaxels of a deep cube; half is a field at 45 deg

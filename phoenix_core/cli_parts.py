@@ -21,6 +21,7 @@ from phoenix_core.progress import told, watch_for
 from phoenix_core.run_lock import holding
 from phoenix_core.session import Session, Watch, Wishes, open_session
 from phoenix_core.terminal import Terminal, safe
+from phoenix_core.work_dir import remove_aside
 
 _EXIT_FAILED = ProcessingError.exit_code
 
@@ -74,6 +75,7 @@ def one_ab(
         _check_there(session.run, name)
         work = ProcessAb(session.run, session.pgis, session.sums)
         outcome = work(Job(name))
+        remove_aside(session.run)
         if outcome.is_new:
             with session.ledger.attempts_of(session.run.date) as keep:
                 keep(outcome)

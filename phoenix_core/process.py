@@ -24,6 +24,7 @@ from phoenix_core.process_qc import process_qc, read_reports
 from phoenix_core.qc_report import report_path
 from phoenix_core.run_lock import is_held
 from phoenix_core.session import Session
+from phoenix_core.work_dir import remove_aside
 
 _PAUSE = 0.2  # seconds
 
@@ -67,6 +68,8 @@ def process(session: Session) -> Processed:
         _stop_recipes([t for t in threading.enumerate() if t not in before])
         session.events.tell("interrupted")
         raise
+    finally:
+        remove_aside(session.run)
     up_to_date = tuple(job.block for job in plan.jobs if job.block not in due)
     done = Processed(plan, outcomes, up_to_date)
     good = [o.block for o in outcomes if o.status is AbStatus.SUCCESSFUL]
@@ -89,6 +92,7 @@ def _tidy(run: Run, finished: Iterable[str]) -> None:
         *directories.product.glob(f"*/{run.date}"),
     ):
         remove_leftovers(directory)
+    remove_aside(run)
     for name in finished:
         workdir = run.work_dir(name)
         # Killed after it said SUCCESSFUL, before its directory was gone.

@@ -7,6 +7,8 @@ call takes over what a finished or running recipe made, and does the rest again.
 """
 
 import datetime as dt
+import errno
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +34,11 @@ from phoenix_core.publish import check_products, publish, publish_log
 from phoenix_core.run_lock import holding
 from phoenix_core.staleness import fingerprint, reasons
 from phoenix_core.verify_inputs import verify_inputs
+from phoenix_core.work_dir import put_aside
 
 LOCK = ".lock"
 _MADE_FROM = ".fingerprint"
+_FORMER = ".former.ab"
 _NO_ROOM = 1_000_000  # bytes
 _FITS = (".fits", ".fits.fz")
 
@@ -130,7 +134,7 @@ def _process(attempt: _Attempt) -> Outcome:
         directory = attempt.run.product_dir(block.raw_type)
         due = reasons(block, now, call.version, directory)
         if not due:
-            shutil.rmtree(attempt.workdir, ignore_errors=True)
+            put_aside(attempt.run, attempt.name)
             return Outcome(attempt.name, AbStatus.SUCCESSFUL, is_new=False)
         verify_inputs(attempt.run, now, made_by, attempt.sums)
         if block.status is AbStatus.SUCCESSFUL:
@@ -144,9 +148,10 @@ def _process(attempt: _Attempt) -> Outcome:
             ran is not None and ran.is_stopped
         )
         status = AbStatus.CREATED if is_stopped else AbStatus.FAILED
-        cause = _told(error) + _told_of_disk(attempt.run)
+        cause = _told(error)
+        cause += _told_of_disk(attempt.run, cause)
         return _end(attempt, block, status, cause)
-    shutil.rmtree(attempt.workdir, ignore_errors=True)
+    put_aside(attempt.run, attempt.name)
     memory = int(done.value("PROCESS_MEMORY") or 0)
     seconds = float(done.value("PROCESS_SECONDS"))
     return Outcome(attempt.name, AbStatus.SUCCESSFUL, "", seconds, memory)
@@ -246,7 +251,7 @@ def _end(
     memory = ran.memory if ran else 0
     if status is not AbStatus.SKIPPED and not recipe_call.is_running(attempt.workdir):
         publish_log(attempt.run, block, attempt.workdir)
-        shutil.rmtree(attempt.workdir, ignore_errors=True)
+        shutil.rmtree(attempt.workdir, ignore_errors=True)  # it may need the room
     elif status is AbStatus.SKIPPED:
         with suppress(OSError):  # but for what an earlier recipe has made
             (attempt.workdir / LOCK).unlink()
@@ -282,6 +287,9 @@ def _write(
         records = {"SOF_CONTENT": block.values("SOF_CONTENT"), **records}
         block = now
     done = evolve(block, source=None).updated(records)
+    # The former one goes with the working directory: see `work_dir`.
+    with suppress(OSError):
+        (attempt.workdir / _FORMER).hardlink_to(path)
     write_block(path, done)
     return done
 
@@ -297,10 +305,12 @@ def _empty(workdir: Path) -> None:
             entry.unlink()
 
 
-def _told_of_disk(run: Run) -> str:
+def _told_of_disk(run: Run, cause: str) -> str:
     """What recipes rarely say: that there is no room left."""
     directory = run.config.directories.product
-    if shutil.disk_usage(directory).free >= _NO_ROOM:
+    is_said = os.strerror(errno.ENOSPC) in cause
+    # Another AB's room may have become free meanwhile.
+    if not is_said and shutil.disk_usage(directory).free >= _NO_ROOM:
         return ""
     return f" (the disk of {directory} is full)"
 

@@ -40,15 +40,22 @@ def holding(path: Path, what: str) -> Iterator[None]:
                 raise ProcessingError(message) from None
             time.sleep(_PAUSE)  # somebody may only have looked
             continue
-        if os.fstat(descriptor).st_nlink:
+        if _is_still(path, descriptor):
             break
-        os.close(descriptor)  # it was deleted between open and lock
+        os.close(descriptor)  # it was taken away between open and lock
     try:
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(_me()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def is_held(path: Path) -> bool:
