@@ -3,6 +3,8 @@
 Everything heavy is imported inside the command that needs it, so that help is quick.
 """
 
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -12,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from phoenix_core.cli_answer import answer
+from phoenix_core.cli_answer import answer, give_up
 from phoenix_core.errors import ConfigError, PhoenixError
 
 _INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
@@ -85,6 +87,7 @@ phoenix status -r 094.D-0114B    what is done, runs, failed and why
 def run(application: typer.Typer, name: str) -> NoReturn:
     """Run a command; turn what goes wrong into one line and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _show_any_letter()
     try:
         code = application(prog_name=name, standalone_mode=False)
     except PhoenixError as error:
@@ -108,7 +111,8 @@ def run(application: typer.Typer, name: str) -> NoReturn:
         _fail(name, f"{told}; {name} -h tells what there is", ConfigError.exit_code)
     if code == _INTERRUPTED:  # typer turns the interruption into this number
         # Whoever asks again while threads end does not want to wait for them.
-        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: os._exit(_INTERRUPTED))
         _fail(name, "interrupted; call again to go on", _INTERRUPTED)
     raise SystemExit(code or 0)
 
@@ -116,6 +120,12 @@ def run(application: typer.Typer, name: str) -> NoReturn:
 def inherited(context: typer.Context, name: str, given: Any) -> Any:
     """Return an option of a subcommand, or what stood before the subcommand."""
     return given or context.find_root().params.get(name)
+
+
+def _show_any_letter() -> None:
+    """A name that the terminal has no letters for is no reason to end."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -129,15 +139,22 @@ def _fail(name: str, message: str, code: int) -> NoReturn:
 
     # A table that a person filled in may have several mistakes, a line each.
     lines = [plain(line) for line in message.split("\n") if line.strip()]
-    if "--json" in sys.argv:
-        answer({"error": "; ".join(lines), "exit_code": code})
-    for line in lines:
-        typer.secho(f"{name}: {line}", fg="red", err=True)
+    with contextlib.suppress(OSError):  # the code tells it where nobody can read
+        if "--json" in sys.argv:
+            answer({"error": "; ".join(lines), "exit_code": code})
+        for line in lines:
+            typer.secho(f"{name}: {line}", fg="red", err=True)
     _leave(code)
 
 
 def _leave(code: int) -> NoReturn:
-    sys.stdout.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream:
+                stream.flush()
+        except OSError:
+            # What stays in the buffer would make Python end with a code of its own.
+            give_up(stream)
     raise SystemExit(code)
 
 

@@ -224,6 +224,15 @@ def _unusable(url: str, what: str, error: Exception) -> ConfigError:
     return ConfigError(f"the database {shown} {what}: {told}")
 
 
+def _address(url: str) -> sa.URL:
+    """Read the address of a database that lasts."""
+    address = sa.make_url(url)
+    is_sqlite = address.get_backend_name() == "sqlite"
+    if is_sqlite and address.database in {None, "", ":memory:"}:
+        raise ValueError("it would be forgotten after each call; name a file")
+    return address
+
+
 def check_database(url: str) -> None:
     """Check the address of a database without asking there for anything.
 
@@ -231,7 +240,7 @@ def check_database(url: str) -> None:
         ConfigError: it is no address, or the driver for it is not installed.
     """
     try:
-        sa.create_engine(sa.make_url(url)).dispose()
+        sa.create_engine(_address(url)).dispose()
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise _unusable(url, "cannot be used", error) from error
 
@@ -244,9 +253,9 @@ def open_ledger(url: str) -> Iterator[Ledger]:
         ConfigError: there is no such database, or it does not answer.
     """
     try:
-        address = sa.make_url(url)
+        address = _address(url)
         is_sqlite = address.get_backend_name() == "sqlite"
-        if is_sqlite and address.database not in {None, "", ":memory:"}:
+        if is_sqlite:
             Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(address)
         if is_sqlite:

@@ -31,7 +31,7 @@ def ab_source(run: Run) -> list[AssociationBlock]:
         raise _unreadable(run, url, error) from error
     names = sorted(name for name in found if name.endswith(".ab"))
     if not names:
-        raise ConfigError(f"there are no ABs of {run.label} in {url}")
+        raise ConfigError(f"there are no ABs of {run.label} in {_shown(url)}")
     blocks = []
     for name in names:
         try:
@@ -47,5 +47,10 @@ def ab_source(run: Run) -> list[AssociationBlock]:
 
 
 def _unreadable(run: Run, url: str, error: Exception) -> ConfigError:
-    shown = url.rsplit("@", maxsplit=1)[-1]  # without a password
-    return ConfigError(f"{run.config.path}: ab_store: {shown} cannot be read: {error}")
+    told = f"ab_store: {_shown(url)} cannot be read: {error}"
+    return ConfigError(f"{run.config.path}: {told}")
+
+
+def _shown(url: str) -> str:
+    """The address without a password."""
+    return url.rsplit("@", maxsplit=1)[-1] if "://" in url else url

@@ -1,11 +1,9 @@
 """The terminal: where facts for people go, whatever text they hold."""
 
-import os
-import sys
-
 from rich.console import Console
 from rich.markup import escape
 
+from phoenix_core.cli_answer import give_up
 from phoenix_core.plain_text import plain
 
 
@@ -15,9 +13,7 @@ class Terminal(Console):
     def on_broken_pipe(self) -> None:
         """Print no more; rich would end the process."""
         self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        give_up(self.file)
 
     def _check_buffer(self) -> None:
         try:

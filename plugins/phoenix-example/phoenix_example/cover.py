@@ -19,5 +19,5 @@ def process_qc_pgi_cover(run: Run, reports: Sequence[QcReport]) -> Path | None:
         lines.append(f"{colour:6} {report.target:10} {noise:>8} adu  {report.block}")
     sheet = run.monitor_dir / "cover.txt"
     sheet.parent.mkdir(parents=True, exist_ok=True)
-    sheet.write_text("\n".join(lines) + "\n", "utf-8")
+    sheet.write_text("\n".join(lines) + "\n", "utf-8", "surrogateescape")
     return sheet

@@ -17,5 +17,6 @@ def process_ab_final_plugin(
     history = stacks[0].path.with_name("HISTORY.txt")
     lines = [f"{block.value('TARGET')}: {block.recipe} {' '.join(block.params)}"]
     lines += [f"{entry.tag} {entry.file}" for entry in block.sof]
-    history.write_text("\n".join(lines) + "\n", "utf-8")
+    # Whatever bytes stand in an AB as the target.
+    history.write_text("\n".join(lines) + "\n", "utf-8", "surrogateescape")
     return [*products, Product(history, "HISTORY", block.name)]
