@@ -10,8 +10,8 @@ import pytest
 
 from phoenix_core import create as create_module
 from phoenix_core.association_block import AbStatus
-from phoenix_core.errors import PgiError
 from phoenix_core.due import what_is_due
+from phoenix_core.errors import PgiError
 from phoenix_core.process import process
 
 DATE = "2094-01-01"
