@@ -228,7 +228,7 @@ def _reduce(
             "PROCESS_CAUSE": "",
             "PROCESS_MEMORY": str(ran.memory) if ran else "",
             # Of a recipe that was taken over, most was spent before this attempt.
-            "PROCESS_SECONDS": f"{max(attempt.seconds, ran.seconds if ran else 0):.2f}",
+            "PROCESS_SECONDS": f"{max(attempt.seconds, ran.seconds if ran else 0):.3f}",
             "RECIPE_VERSION": call.version,
             "CALL_PARAM": block.params,
             "FINGERPRINT": made_from,
@@ -275,7 +275,7 @@ def _write(
 ) -> AssociationBlock:
     path = attempt.run.ab_path(attempt.name)
     records = {
-        "PROCESS_SECONDS": f"{attempt.seconds:.2f}",
+        "PROCESS_SECONDS": f"{attempt.seconds:.3f}",
         **contents,
         "PROCESS_START": attempt.at,
         "LOG_NAME": block.log_name,

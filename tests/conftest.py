@@ -14,7 +14,7 @@ import pytest
 from attrs import frozen
 from phoenix_example.simulate import simulate
 
-from phoenix_core import main
+from phoenix_core import main, recipe_call
 from phoenix_core.ab_file import read_block
 from phoenix_core.config import ENVIRONMENT, read_config
 from phoenix_core.create import create
@@ -114,6 +114,13 @@ class Example:
         text = file.read_text("utf-8")
         assert old in text
         file.write_text(text.replace(old, new, 1), "utf-8")
+
+
+@pytest.fixture(autouse=True)
+def recipes_allowed():
+    """A test that stops recipes stops them for itself: the others share its process."""
+    yield
+    recipe_call.allow_recipes()
 
 
 @pytest.fixture(scope="session")
