@@ -19,7 +19,7 @@ from phoenix_core.errors import PgiError, PhoenixError
 from phoenix_core.model import Job, Outcome, Process, QcReport, Run
 from phoenix_core.pgis import Pgis, load
 from phoenix_core.plan import Plan
-from phoenix_core.process_ab import LOCK, Observer, ProcessAb
+from phoenix_core.process_ab import LOCK, Observer, ProcessAb, told_of_disk
 from phoenix_core.process_qc import process_qc, read_reports
 from phoenix_core.qc_report import report_path
 from phoenix_core.run_lock import is_held
@@ -273,6 +273,7 @@ class ProcessQc:
             spent = time.monotonic() - start
             # Not FAILED: the QC of what takes its products goes on all the same.
             cause = f"QC: {error}"
+            cause += told_of_disk(self.run, cause)
             return Outcome(job.block, AbStatus.SUCCESSFUL, cause, spent, is_new=False)
         return Outcome(
             job.block,

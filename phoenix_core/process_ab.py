@@ -149,7 +149,7 @@ def _process(attempt: _Attempt) -> Outcome:
         )
         status = AbStatus.CREATED if is_stopped else AbStatus.FAILED
         cause = _told(error)
-        cause += _told_of_disk(attempt.run, cause)
+        cause += told_of_disk(attempt.run, cause)
         return _end(attempt, block, status, cause)
     put_aside(attempt.run, attempt.name)
     memory = int(done.value("PROCESS_MEMORY") or 0)
@@ -305,8 +305,8 @@ def _empty(workdir: Path) -> None:
             entry.unlink()
 
 
-def _told_of_disk(run: Run, cause: str) -> str:
-    """What recipes rarely say: that there is no room left."""
+def told_of_disk(run: Run, cause: str) -> str:
+    """Say what recipes rarely do: that there is no room left; '' where there is."""
     directory = run.config.directories.product
     is_said = os.strerror(errno.ENOSPC) in cause
     # Another AB's room may have become free meanwhile.

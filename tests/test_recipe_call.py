@@ -341,8 +341,11 @@ def test_stop_ends_what_was_taken_over(workdir, phoenix):
         assert call.result(timeout=10).status == -signal.SIGTERM
 
 
-def test_stop_with_nothing_running_does_nothing(workdir):
+def test_once_stopped_no_recipe_starts_until_recipes_are_allowed(workdir):
     stop_recipes()
+    with pytest.raises(recipe_call.RecipeStopped):
+        run_recipe(["/bin/true"], workdir)
+    recipe_call.allow_recipes()
     assert run_recipe(["/bin/true"], workdir).status == 0
     stop_recipes()
 
