@@ -90,6 +90,7 @@ def process_ab(run: Run, pgis: Pgis, name: str, sums: FileSums) -> Outcome:
     except (PhoenixError, OSError) as error:
         # The lock is not ours, or the disk takes not even the AB's new status.
         cause = _told(error)
+        cause += told_of_disk(run, cause)
         spent = time.monotonic() - start
         return Outcome(name, AbStatus.FAILED, cause, spent)
 

@@ -460,7 +460,7 @@ def test_a_full_disk_under_abs_and_database_loses_nothing_finished(
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
     example.config.write_text(text)
-    example.process()
+    assert example.process().failures == ()
     assert made == clean(example.products())
 
 
