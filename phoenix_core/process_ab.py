@@ -251,7 +251,8 @@ def _end(
     ran = recipe_call.find_exit(attempt.workdir)
     memory = ran.memory if ran else 0
     if status is not AbStatus.SKIPPED and not recipe_call.is_running(attempt.workdir):
-        publish_log(attempt.run, block, attempt.workdir)
+        with suppress(OSError):
+            publish_log(attempt.run, block, attempt.workdir)
         shutil.rmtree(attempt.workdir, ignore_errors=True)  # it may need the room
     elif status is AbStatus.SKIPPED:
         with suppress(OSError):  # but for what an earlier recipe has made

@@ -45,7 +45,8 @@ def holding(path: Path, what: str) -> Iterator[None]:
         os.close(descriptor)  # it was taken away between open and lock
     try:
         os.truncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(_me()).encode(), 0)
+        with contextlib.suppress(OSError):  # on a full disk it locks all the same
+            os.pwrite(descriptor, json.dumps(_me()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
