@@ -7,6 +7,7 @@ from attrs import frozen
 
 from phoenix_core import hookimpl
 from phoenix_core.model import AssociationBlock, Finding, Product, Run
+from phoenix_example.frames import read_frame
 
 
 @frozen
@@ -24,7 +25,7 @@ def process_ab_check_plugin(
     options = run.options("pgi_phoenix_EXAMPLE_check", Options)
     findings = []
     for product in products:
-        bad = 1 - np.isfinite(np.load(product.path)).mean()
+        bad = 1 - np.isfinite(read_frame(product.path)).mean()
         if bad > options.max_bad:
             message = f"{product.path.name}: {bad:.0%} of the pixels are bad"
             findings.append(Finding(message, block.name, is_error=True))

@@ -8,6 +8,7 @@ from phoenix_core import hookimpl
 from phoenix_core.errors import ProcessingError
 from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, DrsCall, Product, Run
+from phoenix_example.frames import read_frame
 from phoenix_example.recipes import COMBINE, RECIPES, VERSION, Image
 
 
@@ -50,7 +51,6 @@ def _combine(block: AssociationBlock) -> str:
 
 def _read(path: Path) -> Image:
     try:
-        image: Image = np.load(path)
+        return read_frame(path)
     except (OSError, ValueError, EOFError) as error:
         raise ProcessingError(f"{path.name} is no frame: {error}") from error
-    return image

@@ -7,6 +7,7 @@ from attrs import field, frozen, validators
 
 from phoenix_core import hookimpl
 from phoenix_core.model import AssociationBlock, Product, QcReport, Run, Score
+from phoenix_example.frames import read_frame
 from phoenix_example.png import picture
 from phoenix_example.recipes import Image
 
@@ -27,7 +28,7 @@ def process_qc_procedure(
     if not stacks:
         return None
     options = run.options("pgi_phoenix_EXAMPLE_QC", Options)
-    image: Image = np.load(stacks[0].path)
+    image = read_frame(stacks[0].path)
     noise = noise_of(image)
     return QcReport(
         block=block.name,

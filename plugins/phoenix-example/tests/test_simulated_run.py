@@ -44,6 +44,7 @@ def test_each_target_of_a_run_becomes_one_stack(by_run):
     stacks = [b for b in by_run.cascade.blocks if b.recipe == "example_stack"]
     exposures = {block.value("TARGET"): len(block.needs) for block in stacks}
     assert exposures == {"ALPHA": 6, "BETA": 3, "GAMMA": 3}
+    assert by_run.error == ""
     assert {outcome.status for outcome in by_run.outcomes} == {AbStatus.SUCCESSFUL}
 
 
