@@ -1,0 +1,1 @@
+"""Before phoenix: which runs go deep, which targets, and the ABs of them."""

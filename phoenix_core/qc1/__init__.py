@@ -1,0 +1,1 @@
+"""The QC1 database: what is known of products, runs and raw files, in tables."""

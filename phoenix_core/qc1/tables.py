@@ -1,0 +1,77 @@
+"""What a table of the QC1 database holds; an instrument's package declares its own.
+
+A package names a module in the entry point group ``phoenix.qc1``; its ``TABLES`` are
+part of the database from then on. The tables of the observatory, which no instrument
+owns, are in `observatory`.
+"""
+
+from enum import StrEnum
+
+from attrs import field, frozen, validators
+
+Value = str | int | float | None
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    REAL = "real"
+
+
+@frozen
+class Column:
+    """A column: its name in lower case, what it holds, in which unit, what it means.
+
+    `default` stands where nothing was given; None is "not known". `since` is the
+    version of the table that brought the column.
+    """
+
+    name: str = field(validator=validators.matches_re(r"[a-z][a-z0-9_]*"))
+    kind: Kind = Kind.TEXT
+    unit: str = ""
+    meaning: str = ""
+    is_key: bool = False
+    default: Value = None
+    since: int = 1
+
+
+@frozen
+class Qc1Table:
+    """A table: a row replaces the one with the same key columns."""
+
+    name: str = field(validator=validators.matches_re(r"[a-z][a-z0-9_]*"))
+    meaning: str
+    columns: tuple[Column, ...]
+    indexed: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """The version of the table: that of its newest column."""
+        return max(column.since for column in self.columns)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell its rows apart."""
+        return tuple(column.name for column in self.columns if column.is_key)
+
+
+def key(name: str, meaning: str, kind: Kind = Kind.TEXT) -> Column:
+    """A column that tells rows apart."""
+    return Column(name, kind, meaning=meaning, is_key=True)
+
+
+def text(name: str, meaning: str = "") -> Column:
+    """A column of text; '' where it is not known."""
+    return Column(name, Kind.TEXT, meaning=meaning, default="")
+
+
+def real(name: str, unit: str, meaning: str = "") -> Column:
+    """A column of numbers."""
+    return Column(name, Kind.REAL, unit, meaning)
+
+
+def integer(name: str, meaning: str = "") -> Column:
+    """A column of whole numbers."""
+    return Column(name, Kind.INTEGER, "", meaning)
