@@ -52,6 +52,8 @@ with open("made", "w") as file:
         file.write(total.hexdigest() + "\\\\n")
         file.flush()
         time.sleep(float(seconds) / 4)
+while os.path.exists(calls + ".closed"):
+    time.sleep(0.01)
 tell("end")
 """
 
@@ -165,6 +167,11 @@ class Toy:
     def calls(self):
         log = self.root / "calls"
         return log.read_text().splitlines() if log.exists() else []
+
+    @property
+    def gate(self):
+        """As long as there is this file, no recipe ends."""
+        return self.root / "calls.closed"
 
     @property
     def products(self):
@@ -287,7 +294,8 @@ def test_a_recipe_that_outlives_a_killed_phoenix_is_waited_for(toy):
 
 def test_a_recipe_that_outlives_its_definition_is_not_taken(toy):
     """The AB was edited meanwhile: its former call still runs, with other inputs."""
-    run = toy([ab("m0.ab", "make", seconds=2)])
+    run = toy([ab("m0.ab", "make")])
+    run.gate.touch()
     with run.command(*RUN, "-P", start=subprocess.Popen) as first:
         run.wait_for("start m0.ab")
         first.kill()
@@ -297,6 +305,7 @@ def test_a_recipe_that_outlives_its_definition_is_not_taken(toy):
     second = run.command(*RUN, "-P")
     assert second.returncode == 4
     assert "a recipe of an earlier call still runs" in second.stdout
+    run.gate.unlink()
     run.wait_for("end m0.ab")
     third = run.command(*RUN, "-P")
     assert third.returncode == 0
