@@ -107,7 +107,7 @@ def certify(
 
 def command_of(run: Run, table: str = "FILE") -> str:
     """Return the command that reviews by a table, as one has to type it."""
-    pool = ("-r", run.run_id.plain) if run.run_id else ("-d", run.date)
+    pool = run.option.split()
     select = ("-a", run.select) if run.select else ()
     keep = ("-n",) if run.keep else ()
     return shlex.join(["phoenix", *pool, "-M", *select, *keep, "--verdicts", table])

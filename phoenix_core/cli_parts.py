@@ -1,5 +1,6 @@
 """The commands that work on a run, and how they tell what they did."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,7 @@ def _show_processed(run: Run, done: Any, console: Console) -> None:
         console.print(f"  [yellow]{safe(told(outcome))}[/]")
     if done.failures:
         console.print(
-            f"mend the cause (phoenix explain -r {safe(run.label)} AB tells more), "
+            f"mend the cause (phoenix explain {safe(run.option)} AB tells more), "
             f"then call phoenix again: what is finished is kept"
         )
         return
@@ -291,8 +292,11 @@ def _show_moved(run: Run, done: Any, console: Console) -> None:
     for move in done.moved:
         if move.target.is_relative_to(run.config.directories.reduced):
             console.print(f"  {safe(str(move.target))}")
+    judges = Counter(verdict.by for verdict in done.accepted)
+    by = ", ".join(f"{number} by {name}" for name, number in judges.items())
+    accepted = f"{len(done.accepted)} accepted ({by})" if by else "0 accepted"
     console.print(
-        f"{safe(run.label)}: {len(done.accepted)} accepted; {len(done.moved)} files "
+        f"{safe(run.label)}: {safe(accepted)}; {len(done.moved)} files "
         f"moved, {len(done.deleted)} working products deleted"
     )
 

@@ -19,7 +19,9 @@ from phoenix_core.cascade import check_cascade, finals, in_order, select
 from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PgiError
 from phoenix_core.incomplete import set_aside
+from phoenix_core.inputs import where_made
 from phoenix_core.model import Cascade, Finding, Run
+from phoenix_core.move_files import set_aside as set_file_aside
 from phoenix_core.move_products import finish_moves
 from phoenix_core.nearest import nearest
 from phoenix_core.plan import (
@@ -32,6 +34,8 @@ from phoenix_core.plan import (
 )
 from phoenix_core.run_id import RunId, parse_run_id
 from phoenix_core.session import Session
+
+_SUPERSEDED = "superseded"  # below the ABs: those that made something
 
 
 @frozen
@@ -62,6 +66,7 @@ def create(session: Session) -> Plan:
     taken = [_as_on_disk(run, check_block(block)) for block in whole.blocks]
     ordered = in_order_of(whole, [row.block for row in taken])
     cascade, moved = _still_to_do(run, _selected(run, ordered))
+    notes = [*_of_moved(cascade, moved), *_drop_strays(run, whole)]
     names = {block.name for block in cascade.blocks}
     edited = [r.block.name for r in taken if r.is_edited and r.block.name in names]
     run.ab_dir.mkdir(parents=True, exist_ok=True)
@@ -73,8 +78,7 @@ def create(session: Session) -> Plan:
     plan = _planned(session, ready)
     if plan.errors:
         job_file(run).unlink(missing_ok=True)  # a former one tells of another plan
-    notes = [f"{name} was edited by hand and is taken as it is" for name in edited]
-    notes += [f"{name} is certified and moved already" for name in moved]
+    notes += [f"{name} was edited by hand and is taken as it is" for name in edited]
     plan = evolve(plan, notes=tuple(notes))
     session.events.tell(
         "created",
@@ -193,23 +197,85 @@ def _selected(run: Run, cascade: Cascade) -> Cascade:
 
 
 def _still_to_do(run: Run, cascade: Cascade) -> tuple[Cascade, tuple[str, ...]]:
-    """Leave out what part 3 has certified and moved, and what only that needs."""
+    """Leave out what part 3 has certified and moved, and what only that needs.
+
+    A moved AB that others need is left out as well, as long as they find its products
+    where they were moved to.
+    """
     if run.fresh:
         return cascade, ()
-    wanted: list[str] = []
-    moved: list[str] = []
-    for block in finals(cascade.blocks):
-        done = run.config.directories.logs / run.date / block.name
-        is_here = run.ab_path(block.name).exists()
-        is_moved = not is_here and done.exists() and _is_same(block, read_block(done))
-        (moved if is_moved else wanted).append(block.name)
-    return select(cascade, wanted), tuple(moved)
+    moved = {b.name: done for b in cascade.blocks if (done := _moved(run, b))}
+    last = [block.name for block in finals(cascade.blocks)]
+    open_names = [name for name in last if name not in moved]
+    taken = [name for name in last if name in moved]
+    by_name = {block.name: block for block in cascade.blocks}
+    wanted: set[str] = set()
+    while open_names:
+        name = open_names.pop()
+        if name in wanted:
+            continue
+        wanted.add(name)
+        for mcalib in by_name[name].mcalibs:
+            if not mcalib.is_virtual or mcalib.file not in by_name:
+                continue
+            done = moved.get(mcalib.file)
+            is_there = done is not None and _has(run, done, mcalib.tag)
+            (taken if is_there else open_names).append(mcalib.file)
+    blocks = tuple(block for block in cascade.blocks if block.name in wanted)
+    kept = [f for f in cascade.findings if f.block in wanted or f.block not in by_name]
+    left_out = (name for name in dict.fromkeys(taken) if name not in wanted)
+    return Cascade(blocks, tuple(kept)), tuple(left_out)
 
 
-def _is_same(block: AssociationBlock, done: AssociationBlock) -> bool:
-    return (
-        done.status is AbStatus.SUCCESSFUL
-        and done.definition_sum == block.definition_sum
+def _moved(run: Run, block: AssociationBlock) -> AssociationBlock | None:
+    """Return an AB as it was moved, None where it is here or is another one now."""
+    path = run.moved_path(block.name)
+    if run.ab_path(block.name).exists() or not path.exists():
+        return None
+    done = read_block(path)
+    is_same = done.definition_sum == block.definition_sum
+    return done if is_same and done.status is AbStatus.SUCCESSFUL else None
+
+
+def _of_moved(cascade: Cascade, moved: Sequence[str]) -> Iterator[str]:
+    """Say which ABs are left out since they were moved, and whether they are used."""
+    needed = {need for block in cascade.blocks for need in block.needs}
+    for name in moved:
+        used = "; its products are taken from there" if name in needed else ""
+        yield f"{name} is certified and moved already{used}"
+
+
+def _drop_strays(run: Run, whole: Cascade) -> Iterator[str]:
+    """Take ABs away that nobody makes any more, so that none is certified."""
+    if any(finding.is_error for finding in whole.findings):
+        return
+    known = {block.name for block in whole.blocks}
+    for path in sorted(run.ab_dir.glob("*.ab")):
+        if path.name in known:
+            continue
+        block = read_block(path)
+        told = f"{path.name} is not an AB of {run.label} any more"
+        is_busy = run.work_dir(path.name).exists()
+        if is_busy or block.is_edited or not block.value("AB_SUM"):
+            yield f"{told}; remove {path} if it is not wanted"
+        elif block.products:
+            place = run.ab_dir / _SUPERSEDED / path.name
+            place.parent.mkdir(exist_ok=True)
+            if place.exists():
+                set_file_aside(place)
+            path.rename(place)
+            yield f"{told}; {place} says where its products are"
+        else:
+            path.unlink()
+            yield f"{told} and was removed"
+
+
+def _has(run: Run, moved: AssociationBlock, category: str) -> bool:
+    """Whether the products of a category that a moved AB made are where they belong."""
+    records = [record for record in moved.products if record.category == category]
+    return bool(records) and not any(
+        record.is_deleted or not where_made(run, moved, record.file).is_file()
+        for record in records
     )
 
 
@@ -228,7 +294,12 @@ def _planned(session: Session, cascade: Cascade) -> Plan:
     checked = [*cascade.findings, *_slips(cascade)]
     for _, found in pgis.each(hookspecs.hdr_pgi, run=run, cascade=cascade):
         checked += found
-    jobs = tuple(pgis.call(hookspecs.job_pgi, run=run, cascade=cascade))
+    names = {block.name for block in cascade.blocks}
+    moved = {need for block in cascade.blocks for need in block.needs} - names
+    jobs = tuple(
+        evolve(job, needs=tuple(need for need in job.needs if need not in moved))
+        for job in pgis.call(hookspecs.job_pgi, run=run, cascade=cascade)
+    )
     check_jobs(cascade, jobs, pgis.names(hookspecs.job_pgi)[0])
     blocks = {block.name: block for block in cascade.blocks}
     due = what_is_due(session, cascade.blocks)

@@ -22,13 +22,14 @@ def what_is_due(
     due: dict[str, tuple[str, ...]] = {}
     changed: set[str] = set()  # due, and with other products afterwards
     by_name = {block.name: block for block in blocks}
+    makers = _moved_makers(session, by_name) | by_name
     for block in blocks:
         because = [need for need in block.needs if need in changed]
         if because and block.status is AbStatus.SUCCESSFUL:
             due[block.name] = (f"{because[0]}, which it needs, is processed again",)
             changed.add(block.name)
             continue
-        found, same = _reasons(session, block, by_name)
+        found, same = _reasons(session, block, makers)
         if found:
             due[block.name] = found
             if not same:
@@ -37,7 +38,7 @@ def what_is_due(
         if block.name not in due:
             continue
         for mcalib in block.mcalibs:
-            if mcalib.is_virtual and mcalib.file not in due:
+            if mcalib.file in by_name and mcalib.file not in due:
                 maker = by_name[mcalib.file]
                 made = [p for p in maker.products if p.category == mcalib.tag]
                 if not made or any(product.is_deleted for product in made):
@@ -46,17 +47,27 @@ def what_is_due(
     return due
 
 
+def _moved_makers(
+    session: Session, blocks: Mapping[str, AssociationBlock]
+) -> dict[str, AssociationBlock]:
+    """Read the ABs that some of these need and that were moved before."""
+    needs = {need for block in blocks.values() for need in block.needs}
+    return {
+        name: inputs.read_maker(session.run, name) for name in needs - blocks.keys()
+    }
+
+
 def _reasons(
     session: Session,
     block: AssociationBlock,
-    by_name: Mapping[str, AssociationBlock],
+    makers: Mapping[str, AssociationBlock],
 ) -> tuple[tuple[str, ...], bool]:
     """Why an AB is due, and whether its products will be the same as before."""
     if block.status is not AbStatus.SUCCESSFUL:
         return reasons(block, block, "", Path()), False
     directory = session.run.product_dir(block.raw_type)
     try:
-        now = inputs.resolve(session.run, block, by_name, session.sums)
+        now = inputs.resolve(session.run, block, makers, session.sums)
         version = drs_call(session.run, session.pgis, now).version
         found = reasons(block, now, version, directory)
     except PhoenixError as error:

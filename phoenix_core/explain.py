@@ -13,7 +13,6 @@ from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PhoenixError, ProcessingError
 from phoenix_core.ledger import Attempt
 from phoenix_core.model import Run, Score
-from phoenix_core.move_plan import moved_path
 from phoenix_core.nearest import nearest
 from phoenix_core.process_ab import drs_call
 from phoenix_core.session import Session
@@ -192,16 +191,17 @@ def _made(run: Run, found: Found, record: ProductRecord) -> File:
 
 def _due(session: Session, block: AssociationBlock) -> tuple[str, ...]:
     """Why part 2 would process it, in the words of part 2."""
+    run = session.run
     blocks: dict[str, AssociationBlock] = {}
-    for other in in_order(read_blocks(session.run.ab_dir)):
-        if all(need in blocks for need in other.needs):
+    for other in in_order(read_blocks(run.ab_dir)):
+        if all(n in blocks or run.moved_path(n).exists() for n in other.needs):
             blocks[other.name] = other
     if block.name in blocks:
         return what_is_due(session, tuple(blocks.values())).get(block.name, ())
     if block.status is not AbStatus.SUCCESSFUL:
         return reasons(block, block, "", Path())
     absent = next(need for need in block.needs if need not in blocks)
-    return (f"{absent}, which it needs, is not in {session.run.ab_dir}",)
+    return (f"{absent}, which it needs, is not in {run.ab_dir}",)
 
 
 def _needs(blocks: Mapping[str, Found], block: AssociationBlock) -> Iterator[Need]:
@@ -214,6 +214,6 @@ def _needs(blocks: Mapping[str, Found], block: AssociationBlock) -> Iterator[Nee
 def _log(run: Run, block: AssociationBlock) -> str:
     places = (
         run.product_dir(block.raw_type) / block.log_name,
-        moved_path(run, block.log_name),
+        run.moved_path(block.log_name),
     )
     return next((str(path) for path in places if path.exists()), "")

@@ -58,7 +58,27 @@ def files_below(directory: Path) -> dict[str, tuple[Path, ...]]:
 
 def makers(run: Run, block: AssociationBlock) -> dict[str, AssociationBlock]:
     """Read the ABs whose products a block takes, by name."""
-    return {name: read_block(run.ab_path(name)) for name in block.needs}
+    return {name: read_maker(run, name) for name in block.needs}
+
+
+def read_maker(run: Run, name: str) -> AssociationBlock:
+    """Read an AB: the active one, or where there is none the one that was moved.
+
+    Raises:
+        ConfigError: there is neither, or it cannot be read.
+    """
+    active, moved = run.ab_path(name), run.moved_path(name)
+    is_moved = not active.exists() and moved.exists()
+    return read_block(moved if is_moved else active)
+
+
+def where_made(run: Run, maker: AssociationBlock, file: str) -> Path:
+    """Where a product of an AB lies; one that is nowhere belongs where it was made."""
+    waiting = run.product_dir(maker.raw_type) / file
+    if maker.source != run.moved_path(maker.name):
+        return waiting
+    places = [Path(text, file) for text in maker.values("PROD_PATH")]
+    return next((place for place in places if place.is_file()), waiting)
 
 
 def resolve(
@@ -112,7 +132,7 @@ def paths(
     raw = {r.file for r in block.rawfiles}
     real = {m.file for m in block.mcalibs if not m.is_virtual}
     made = {
-        product.file: maker.raw_type
+        product.file: maker
         for maker in (makers(run, block) if made_by is None else made_by).values()
         for product in maker.products
     }
@@ -123,7 +143,7 @@ def paths(
         elif entry.file in real:
             path = find_file(directories.calib, entry.file)
         elif entry.file in made:
-            path = run.product_dir(made[entry.file]) / entry.file
+            path = where_made(run, made[entry.file], entry.file)
         else:
             raise block.wrong("SOF_CONTENT", entry.file, "an input of this AB")
         found.append((path, entry.tag))

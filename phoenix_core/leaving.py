@@ -36,7 +36,6 @@ from phoenix_core.move_plan import (
     is_moved,
     kept_products,
     left_behind,
-    moved_path,
     product_path,
 )
 
@@ -82,7 +81,7 @@ def finish(run: Run, done: Done) -> None:
         ProcessingError: a file that was placed is not there any more; the disk fails.
     """
     names = sorted(path.name for path in run.ab_dir.glob("*.ab"))
-    stored = {n: moved_path(run, n) for n in names if moved_path(run, n).is_file()}
+    stored = {n: run.moved_path(n) for n in names if run.moved_path(n).is_file()}
     if not stored:
         return
     blocks = active_blocks(run)
@@ -121,7 +120,7 @@ def clear_kept(run: Run, names: Collection[str] | None, done: Done) -> None:
         ProcessingError: the disk fails; the next call completes it.
     """
     active = {path.name for path in run.ab_dir.glob("*.ab")}
-    for path in sorted(moved_path(run, "any").parent.glob("*.ab")):
+    for path in sorted(run.moved_path("any").parent.glob("*.ab")):
         if path.name in active or (names is not None and path.name not in names):
             continue
         block = read_block(path)
@@ -209,7 +208,7 @@ def _clear(
     for path in obsolete:
         path.unlink()
         done.deleted.append(path)
-    move = Move(run.ab_path(active.name), moved_path(run, active.name))
+    move = Move(run.ab_path(active.name), run.moved_path(active.name))
     move.source.unlink()
     done.moved.append(move)
 

@@ -63,6 +63,11 @@ class Run:
         return self.run_id.plain if self.run_id else self.date
 
     @property
+    def option(self) -> str:
+        """How the command line names it: ``-r RUN``, or ``-d NIGHT``."""
+        return f"-r {self.run_id.plain}" if self.run_id else f"-d {self.date}"
+
+    @property
     def ab_dir(self) -> Path:
         """Where its active ABs lie."""
         return self.config.directories.ab / self.date
@@ -75,6 +80,10 @@ class Run:
     def ab_path(self, name: str) -> Path:
         """Where the active AB of that name lies."""
         return self.config.directories.ab.joinpath(self.date, name)
+
+    def moved_path(self, name: str) -> Path:
+        """Where an AB lies once its products were certified and moved."""
+        return self.config.directories.logs.joinpath(self.date, name)
 
     def product_dir(self, raw_type: str) -> Path:
         """Where products wait for certification."""

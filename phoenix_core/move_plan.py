@@ -49,11 +49,6 @@ def product_path(run: Run, block: AssociationBlock, file: str) -> Path:
     return run.product_dir(block.raw_type) / file
 
 
-def moved_path(run: Run, name: str) -> Path:
-    """Where an AB lies once it was moved."""
-    return run.config.directories.logs / run.date / name
-
-
 def products_of(run: Run, block: AssociationBlock) -> tuple[Product, ...]:
     """Return the products of an AB that are on disk, or ought to be."""
     return tuple(
@@ -75,11 +70,21 @@ def all_needs(
 
     In the order of their names; what is not among the blocks any more counts for none.
     """
-    direct = {name: block.needs for name, block in blocks.items()}
-    needed = {need for needs in direct.values() for need in needs}
+    needed = {need for block in blocks.values() for need in block.needs}
     return {
-        name: _all_needs(name, direct) for name in sorted(direct) if name not in needed
+        name: needs_of(name, blocks) for name in sorted(blocks) if name not in needed
     }
+
+
+def needs_of(name: str, blocks: Mapping[str, AssociationBlock]) -> frozenset[str]:
+    """Return all that an AB needs among these, at first hand or later."""
+    found: set[str] = set()
+    open_names = [name]
+    while open_names:
+        new = set(blocks[open_names.pop()].needs) & blocks.keys()
+        open_names += new - found
+        found |= new
+    return frozenset(found)
 
 
 def why_out_of_date(
@@ -101,6 +106,29 @@ def why_out_of_date(
             maker_name, now = made.get(entry.file, ("", ""))
             if maker_name and entry.content != now:
                 return f"{maker_name} was made anew since {name} took it"
+        is_known = len(makers) == len(block.needs)  # none of them was moved before
+        if why := _why_redefined(block, made if is_known else None):
+            return why
+    return ""
+
+
+def _why_redefined(block: AssociationBlock, made: Collection[str] | None) -> str:
+    """Say how an AB differs from what its products were made from, '' where not.
+
+    Args:
+        block: the AB.
+        made: the inputs that other ABs make, if they are known.
+    """
+    name = block.name
+    if block.params != block.values("CALL_PARAM"):
+        return f"the parameters of {name} were changed since it was processed"
+    named = {raw.file for raw in block.rawfiles}
+    named |= {mcalib.file for mcalib in block.mcalibs if not mcalib.is_virtual}
+    taken = {entry.file for entry in block.sof}
+    if new := sorted(named - taken):
+        return f"{name} asks for {new[0]}, which it was not made with"
+    if made is not None and (gone := sorted(taken - named - set(made))):
+        return f"{name} was made with {gone[0]}, which it does not ask for any more"
     return ""
 
 
@@ -249,16 +277,6 @@ def check_whole(
             )
 
 
-def _all_needs(name: str, direct: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    found: set[str] = set()
-    open_names = [name]
-    while open_names:
-        new = set(direct[open_names.pop()]) & direct.keys()
-        open_names += new - found
-        found |= new
-    return frozenset(found)
-
-
 def _plan_block(run: Run, block: AssociationBlock, moves: Sequence[Move]) -> BlockPlan:
     targets = {move.source: move.target for move in moves}
     records = []
@@ -287,7 +305,7 @@ def _plan_block(run: Run, block: AssociationBlock, moves: Sequence[Move]) -> Blo
     return BlockPlan(
         block=block,
         moved=moved,
-        path=moved_path(run, block.name),
+        path=run.moved_path(block.name),
         products=tuple(moves),
         papers=papers_of(run, block),
         deleted=tuple(deleted),

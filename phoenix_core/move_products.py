@@ -22,6 +22,7 @@ from phoenix_core.errors import (
     PgiError,
     PhoenixError,
 )
+from phoenix_core.incomplete import why_incomplete
 from phoenix_core.leaving import (
     Done,
     active_blocks,
@@ -34,7 +35,7 @@ from phoenix_core.model import AbStatus, Move, Product, QcReport, Run, Verdict
 from phoenix_core.move_plan import (
     all_needs,
     check_whole,
-    moved_path,
+    needs_of,
     plan_leaving,
     products_of,
     why_out_of_date,
@@ -94,9 +95,9 @@ class _Waiting:
     blocks: Mapping[str, AssociationBlock]
     needs: Mapping[str, frozenset[str]]
 
-    def cascade(self, final: str) -> tuple[str, ...]:
-        """A final AB and all that it needs."""
-        return (final, *sorted(self.needs[final]))
+    def cascade(self, name: str) -> tuple[str, ...]:
+        """An AB and all that it needs."""
+        return (name, *sorted(needs_of(name, self.blocks)))
 
 
 def move(run: Run, pgis: Pgis) -> PartThree:
@@ -127,6 +128,7 @@ def move(run: Run, pgis: Pgis) -> PartThree:
         for verdict in certify(run, pgis, tuple(reports.values()), finals)
     }
     accepted = [n for n in finals if n in verdicts and verdicts[n].is_accepted]
+    accepted += _alone(waiting, looked_at, verdicts)
     failed = {n: why for n in accepted if (why := _why_not(waiting, n, verdicts))}
     if ready := [name for name in accepted if name not in failed]:
         moves = _ask_moves(run, pgis, ready, _products(waiting, ready, verdicts))
@@ -151,7 +153,7 @@ def _kept_of(run: Run) -> frozenset[str] | None:
     """The moved ABs that this call is about; None is all."""
     if not run.select:
         return None
-    logs = moved_path(run, run.select).parent
+    logs = run.moved_path(run.select).parent
     stored = {path.name: read_block(path) for path in logs.glob("*.ab")}
     needed = all_needs(stored).get(run.select, frozenset())
     return frozenset({run.select, *needed})
@@ -184,9 +186,29 @@ def _selected(waiting: _Waiting) -> tuple[str, ...]:
     if name in waiting.blocks:
         users = ", ".join(final for final in needs if name in needs[final])
         raise ConfigError(f"{name} goes with what needs it: select {users}")
-    if moved_path(run, name).exists():
+    if run.moved_path(name).exists():
         return ()
     raise ConfigError(f"{run.label} has no AB {name}{nearest(name, needs)}")
+
+
+def _alone(
+    waiting: _Waiting, looked_at: Iterable[str], verdicts: Mapping[str, Verdict]
+) -> list[str]:
+    """The accepted ABs that are not final and leave by themselves.
+
+    Some of what needs them has failed or was rejected, and the rest leaves, too. What
+    is processed again finds them where they were moved to.
+    """
+    blocks, needs = waiting.blocks, waiting.needs
+    accepted = {name for name, verdict in verdicts.items() if verdict.is_accepted}
+    bad = {AbStatus.FAILED, AbStatus.SKIPPED}
+    stuck = {n for n in needs if blocks[n].status in bad or n in verdicts} - accepted
+    found = []
+    for name in sorted((accepted & set(looked_at)) - needs.keys()):
+        users = {final for final in needs if name in needs[final]}
+        if users & stuck and users <= stuck | accepted:
+            found.append(name)
+    return found
 
 
 def _why_undecided(
@@ -194,7 +216,8 @@ def _why_undecided(
 ) -> str:
     if block.status is not AbStatus.SUCCESSFUL:
         cause = f": {block.cause}" if block.cause else ""
-        return f"it is {block.status}{cause}; phoenix -P processes it"
+        once = " once it is complete" if why_incomplete(block) else ""
+        return f"it is {block.status}{cause}; phoenix -P processes it{once}"
     if report is None:
         return f"its products have no QC report; processQC -a {block.name} makes one"
     return why_undecided(run, pgis, report)
@@ -269,7 +292,8 @@ def _leave_all(
     users = Counter(need for needed in needs.values() for need in needed)
     failed = {}
     for name in ready:
-        along = [blocks[need] for need in sorted(needs[name]) if users[need] == 1]
+        needed = needs.get(name, frozenset())  # one that is not final leaves alone
+        along = [blocks[need] for need in sorted(needed) if users[need] == 1]
         try:
             leave(run, plan_leaving(run, blocks[name], along, moves), done)
         except PhoenixError as error:
@@ -277,5 +301,5 @@ def _leave_all(
         except OSError as error:
             failed[name] = told(error)
         else:
-            users.subtract(needs[name])
+            users.subtract(needed)
     return failed

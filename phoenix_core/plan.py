@@ -69,15 +69,15 @@ def check_jobs(cascade: Cascade, jobs: Sequence[Job], pgi: str) -> None:
             raise PgiError(
                 f"{pgi}: the job of {job.block} has a limit or cores below 1"
             )
+    known = {block.name for block in cascade.blocks}
     for block in cascade.blocks:
         if block.name not in by_name:
             raise PgiError(f"{pgi}: {block.name} has no job")
         for need in block.needs:
-            if need not in by_name[block.name].needs:
+            if need in known and need not in by_name[block.name].needs:
                 raise PgiError(
                     f"{pgi}: the job of {block.name} does not wait for {need}"
                 )
-    known = {block.name for block in cascade.blocks}
     for name in by_name:
         if name not in known:
             raise PgiError(f"{pgi}: {name} has a job and is not in the cascade")
@@ -111,7 +111,8 @@ def rows_of(
     blocks = {block.name: block for block in cascade.blocks}
     depth: dict[str, int] = {}
     for block in cascade.blocks:
-        depth[block.name] = 1 + max((depth[need] for need in block.needs), default=0)
+        depths = (depth.get(need, 0) for need in block.needs)  # 0: moved before
+        depth[block.name] = 1 + max(depths, default=0)
     grouped: dict[tuple[str, str, str], list[Job]] = {}
     for job in sorted(jobs, key=lambda job: depth[job.block]):
         block = blocks[job.block]

@@ -220,7 +220,8 @@ class _Interim:
     def sweep(self, names: Iterable[str]) -> None:
         for name in names:
             by = self.taken_by.get(name, ())
-            if name in self.open or not by or any(taker in self.open for taker in by):
+            is_taken = not by or any(taker in self.open for taker in by)
+            if name in self.open or is_taken or name not in self.needs:
                 continue
             self._delete(name)
 

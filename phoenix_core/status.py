@@ -10,7 +10,6 @@ from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.cascade import in_order
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import QcReport, Run, Verdict
-from phoenix_core.move_plan import moved_path
 from phoenix_core.process_ab import LOCK
 from phoenix_core.qc_report import read_report, report_path
 from phoenix_core.recipe_call import is_running
@@ -95,7 +94,7 @@ def blocks_of(run: Run) -> Mapping[str, Found]:
     """Read every AB of a run, active or moved, by name."""
     # In this order, an AB that part 3 moves meanwhile is found in one place or both.
     active = {block.name: Found(block) for block in _blocks(run.ab_dir)}
-    logs = moved_path(run, "any").parent
+    logs = run.moved_path("any").parent
     moved = {block.name: Found(block, is_moved=True) for block in _blocks(logs)}
     return {**moved, **active}
 
@@ -111,7 +110,7 @@ def find_report(run: Run, found: Found) -> tuple[Path, QcReport] | None:
     try:
         path = report_path(run, block)
         if found.is_moved:
-            path = moved_path(run, path.name)
+            path = run.moved_path(path.name)
         report = read_report(path)
     except ConfigError:  # damaged ones are made again
         return None

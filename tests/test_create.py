@@ -170,6 +170,36 @@ def test_an_ab_made_by_hand_is_taken_as_it_is(example):
     assert example.block(BETA).params == ("--combine=mean",)
 
 
+def test_what_is_no_ab_any_more_goes_and_it_is_said(example):
+    example.create()
+    example.store(EXPOSURE).unlink()
+    plan = example.create()
+    assert plan.notes == (
+        f"{EXPOSURE} is not an AB of 094.A-0001A any more and was removed",
+    )
+    assert not example.ab(EXPOSURE).exists()
+
+
+def test_what_is_no_ab_any_more_is_kept_if_edited_or_with_products(
+    example,
+):
+    example.process(select=BETA)
+    example.create()
+    gamma = "EXAMPLE.2014-10-23T23:10:00.ab"
+    example.edit(example.ab(gamma), "RECIPE ", "# mine\nRECIPE_PARAM --a=b\nRECIPE ")
+    kept = {name: example.ab(name).read_bytes() for name in (EXPOSURE, gamma)}
+    for name in kept:
+        example.store(name).unlink()
+    told = [note for note in example.create().notes if "any more" in note]
+    place = example.ab("superseded") / EXPOSURE
+    assert [note.split("; ")[1] for note in told] == [
+        f"{place} says where its products are",
+        f"remove {example.ab(gamma)} if it is not wanted",
+    ]
+    kept_now = [path.read_bytes() for path in (place, example.ab(gamma))]
+    assert kept_now == list(kept.values())
+
+
 def test_an_edited_ab_is_made_anew_with_fresh(example):
     example.create()
     before = example.ab(BETA).read_bytes()

@@ -394,6 +394,27 @@ def test_what_was_made_from_older_products_does_not_move(world):
     assert "one_dpc.ab" in world.names("ab")
 
 
+@pytest.mark.parametrize(
+    ("qualifier", "value", "told"),
+    [
+        ("RAWFILE", ["new.fits OBJECT"], "asks for new.fits, which it was not made"),
+        ("MCALIB", ["REAL new.fits FLAT"], "asks for new.fits, which it was not made"),
+        ("RECIPE_PARAM", ["--a=b"], "the parameters of one_pst.ab were changed"),
+        ("SOF_CONTENT", ["old.fits OBJECT 0"], "was made with old.fits, which it does"),
+    ],
+)
+def test_what_was_made_from_other_inputs_than_its_ab_asks_for_does_not_move(
+    world, qualifier, value, told
+):
+    block = world.block("one_pst.ab").with_values(qualifier, value)
+    write_block(world.run.ab_path("one_pst.ab"), block)
+    done = world.move(BOTH)
+    (stays,) = done.failed
+    assert told in stays.why
+    assert stays.why.endswith("run phoenix -P, then review it again")
+    assert world.names("reduced") == ["r.two_dpc_CUBE.fits", "r.two_dpc_IMAGE.fits"]
+
+
 def test_an_accepted_ab_with_a_rejected_exposure_stays(world):
     done = world.move({**BOTH, "one_pst.ab": False})
     (stays,) = done.failed
@@ -405,6 +426,23 @@ def test_products_of_an_accepted_exposure_move_too(world):
     world.move({**BOTH, "shared_pst.ab": True})
     assert "r.shared_pst_CUBE.fits" in world.names("reduced")
     assert "r.shared_pst_TABLE.fits" not in world.names("reduced")
+
+
+def test_an_accepted_exposure_does_not_wait_for_a_target_that_failed(world):
+    failed = {"PROCESS_STATUS": "FAILED", "PROCESS_CAUSE": "no light"}
+    world.make("one_dpc.ab", ["one_pst.ab", "shared_pst.ab"], **failed)
+    exposures = {"one_pst.ab": True, "shared_pst.ab": True}
+    world.move(exposures)
+    assert world.names("reduced") == ["r.one_pst_CUBE.fits"]  # two_dpc is undecided
+    world.move({**exposures, "two_dpc.ab": True})
+    assert "r.shared_pst_CUBE.fits" in world.names("reduced")
+    assert world.names("ab") == ["one_dpc.ab"]
+
+
+def test_an_accepted_exposure_of_a_rejected_target_moves(world):
+    world.move({"one_dpc.ab": False, "two_dpc.ab": True, "shared_pst.ab": True})
+    assert "r.shared_pst_CUBE.fits" in world.names("reduced")
+    assert world.names("ab") == ["one_dpc.ab", "one_pst.ab"]
 
 
 def test_an_ab_that_is_being_processed_does_not_move(world):

@@ -196,6 +196,27 @@ def test_masters_that_were_moved_change_nothing_of_their_night(certified):
     assert outcome.cascade.blocks == ()  # all are certified and moved already
 
 
+def test_an_ob_that_comes_late_takes_the_masters_that_were_moved(tmp_path):
+    night = night_in(tmp_path)
+    simulate(night.root, default_scenario((FIRST,)))
+    raw = night.root / "raw" / FIRST
+    late = list(raw.glob("HAWKI.2024-03-11T00:3*"))
+    assert late
+    for file in late:
+        file.rename(tmp_path / file.name)
+    assert night.parts("CPM").error == ""
+    assert not night.run().moved_path(IN_J).exists()
+    masters = {p: p.stat().st_mtime_ns for p in (night.root / "calib").rglob("r.*")}
+    assert len(masters) == 4
+    for file in late:
+        (tmp_path / file.name).rename(file)
+    outcome = night.parts("CPM")
+    assert outcome.error == ""
+    assert [block.name for block in outcome.cascade.blocks] == [IN_J]
+    assert night.reduced(IN_J, STACK).exists()
+    assert masters == {path: path.stat().st_mtime_ns for path in masters}
+
+
 # The same as by hand ------------------------------------------------------------
 
 
