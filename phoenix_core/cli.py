@@ -80,7 +80,7 @@ phoenix status -r 094.D-0114B    what is done, runs, failed and why
 [bold]Exit codes[/]
 
 0 done, 2 configuration or command line, 3 plug-in, 4 processing, 5 certification,
-130 interrupted
+6 ingestion or validation, 130 interrupted
 """
 
 
@@ -296,6 +296,30 @@ def why(
         name,
         as_json=inherited(context, "as_json", as_json),
     )
+    del debug
+
+
+@app.command()
+def validate(
+    context: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...")] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", metavar=" ", help="List the rules, check none.")
+    ] = False,
+    no_data: Annotated[
+        bool, typer.Option("--no-data", metavar=" ", help="Read the headers only.")
+    ] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Whether files, or the datasets in directories, meet ESO's SDP standard."""
+    from phoenix_core import cli_validate  # noqa: PLC0415
+
+    as_json = inherited(context, "as_json", as_json)
+    if rules:
+        cli_validate.list_rules(files or (), as_json=as_json)
+        return
+    cli_validate.validate(files or (), with_data=not no_data, as_json=as_json)
     del debug
 
 

@@ -65,6 +65,20 @@ class FitsCheck:
         return not self.problems
 
 
+@frozen
+class HduCheck:
+    """An HDU as it lies in its file: its header, and where its data are.
+
+    `begin` and `end` are those of the data with their padding, in bytes. `wrong_sum` is
+    DATASUM or CHECKSUM where that is wrong, and '' where the data were not read.
+    """
+
+    header: bytes = field(repr=False)
+    begin: int
+    end: int
+    wrong_sum: str = ""
+
+
 class BrokenFits(ValueError):  # noqa: N818, it is a state of the file
     """The file is no complete FITS file; the message says why."""
 
@@ -105,7 +119,11 @@ def check_fits(path: Path, *, with_sha256: bool = True) -> FitsCheck:
                 header = _sum(file.fileno(), hdu.begin, hdu.data, digest)
                 data = _sum(file.fileno(), hdu.data, hdu.end, digest)
                 done = hdu.end
-                problems += _wrong_sums(hdu, header, data)
+                if wrong := _wrong_sum(hdu, header, data):
+                    what = "data" if wrong == "DATASUM" else "bytes"
+                    problems.append(
+                        f"{wrong} of HDU {hdu.name} is wrong: its {what} were changed"
+                    )
                 hdus.append(hdu)
         except BrokenFits as error:
             problems.append(str(error))
@@ -119,6 +137,30 @@ def check_fits(path: Path, *, with_sha256: bool = True) -> FitsCheck:
         size=size,
         primary=hdus[0].keywords if hdus else {},
     )
+
+
+def check_hdus(path: Path, *, with_data: bool = True) -> tuple[list[HduCheck], str]:
+    """Read the HDUs of a FITS file once, and tell what ended the walk, '' for its end.
+
+    Without data only headers are read: a file of any size takes the same time.
+
+    Raises:
+        OSError: the file is not there or cannot be read.
+    """
+    found: list[HduCheck] = []
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            for hdu in _hdus(file.fileno(), size):
+                header = _read(file.fileno(), hdu.begin, hdu.data)
+                wrong = ""
+                if with_data:
+                    data = _sum(file.fileno(), hdu.data, hdu.end)
+                    wrong = _wrong_sum(hdu, _sum_of(header), data)
+                found.append(HduCheck(header, hdu.data, hdu.end, wrong))
+        except BrokenFits as error:
+            return found, str(error)
+    return found, ""
 
 
 def sha256(path: Path) -> str:
@@ -302,7 +344,13 @@ def _fold(total: int) -> int:
     return total
 
 
-def _wrong_sums(hdu: _Hdu, header: int, data: int) -> Iterator[str]:
+def _sum_of(header: bytes) -> int:
+    """Add up the 32-bit words of a header: whole blocks."""
+    return int(np.frombuffer(header, ">u4").sum(dtype=np.uint64))
+
+
+def _wrong_sum(hdu: _Hdu, header: int, data: int) -> str:
+    """Name the sum of an HDU that is wrong; '' where none is."""
     told = hdu.keywords.get("DATASUM")
     if told:
         try:
@@ -310,10 +358,9 @@ def _wrong_sums(hdu: _Hdu, header: int, data: int) -> Iterator[str]:
         except ValueError:
             is_right = False
         if not is_right:
-            yield f"DATASUM of HDU {hdu.name} is wrong: its data were changed"
-            return
-    if hdu.is_signed and _fold(header + data) != _ALL_ONES:
-        yield f"CHECKSUM of HDU {hdu.name} is wrong: its bytes were changed"
+            return "DATASUM"
+    is_signed_wrong = hdu.is_signed and _fold(header + data) != _ALL_ONES
+    return "CHECKSUM" if is_signed_wrong else ""
 
 
 def _encoded(total: int) -> bytes:
@@ -380,8 +427,7 @@ def _signed(header: bytes, data: int) -> bytes:
         value = at + 11
     end = value + len(_UNSIGNED)
     zeroed = header[:value] + _UNSIGNED + header[end:]
-    words = int(np.frombuffer(zeroed, ">u4").sum(dtype=np.uint64))
-    return zeroed[:value] + _encoded(words + data) + zeroed[end:]
+    return zeroed[:value] + _encoded(_sum_of(zeroed) + data) + zeroed[end:]
 
 
 def _read(file: int, begin: int, end: int) -> bytes:
