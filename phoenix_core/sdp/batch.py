@@ -7,7 +7,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from phoenix_core.association_block import is_safe_name
-from phoenix_core.sdp.product import Product, read_product
+from phoenix_core.sdp.product import Product, place_of, read_product
 
 FITS_SUFFIXES = (".fits", ".fits.fz")
 
@@ -50,7 +50,7 @@ class Batch:
 
 def make_batch(products: Sequence[Product], now: float) -> Batch:
     """Find the associated files: beside the product, else among the files given."""
-    given = {product.path.absolute(): product for product in products}
+    given = {place_of(product.path): product for product in products}
     by_name = {product.name: product for product in reversed(products)}
     links = {
         product.path: tuple(_links(product, given, by_name)) for product in products
@@ -82,7 +82,7 @@ def _link(
         return Link(index, name, elsewhere.path if elsewhere else None, elsewhere)
     if not name.endswith(FITS_SUFFIXES):
         return Link(index, name, path)
-    known = given.get(path.absolute())
+    known = given.get(place_of(path))
     return Link(index, name, path, known or read_product(path, with_data=False))
 
 

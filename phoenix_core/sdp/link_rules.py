@@ -8,7 +8,7 @@ from phoenix_core.nearest import nearest
 from phoenix_core.sdp.batch import Batch, md5_of
 from phoenix_core.sdp.file_rules import LONGEST_NAME
 from phoenix_core.sdp.map_pixels import pixels_of
-from phoenix_core.sdp.product import EXPOSURE_MAP, WHITE_LIGHT, Product
+from phoenix_core.sdp.product import EXPOSURE_MAP, WHITE_LIGHT, Product, place_of
 from phoenix_core.sdp.rule import About, Breach, Check, Rule, Severity, breach
 from phoenix_core.sdp.sky import differences
 
@@ -51,10 +51,10 @@ def _missing(product: Product, batch: Batch) -> Iterator[Breach]:
 
 
 def _broken(product: Product, batch: Batch) -> Iterator[Breach]:
-    given = {other.path for other in batch.products}
+    given = {place_of(other.path) for other in batch.products}
     for link in batch.links_of(product):
         linked = link.product
-        if linked and not linked.is_whole and linked.path not in given:
+        if linked and not linked.is_whole and place_of(linked.path) not in given:
             what = f"is broken: {linked.problem or linked.unreadable}"
             yield breach(product.hdus[0], f"ASSON{link.index}", what)
 

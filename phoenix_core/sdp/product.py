@@ -126,6 +126,11 @@ class Product:
         return next((hdu for hdu in images if hdu.role == "DATA"), None)
 
 
+def place_of(path: Path) -> Path:
+    """Where a file lies, however its directory was named; a link to it is another."""
+    return path.parent.resolve() / path.name
+
+
 def read_product(path: Path, *, with_data: bool) -> Product:
     """Read a file once, from end to end, or its headers only; nothing is raised."""
     try:

@@ -10,7 +10,7 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.sdp.batch import Batch, make_batch
 from phoenix_core.sdp.fits_verify import has_cfitsio
 from phoenix_core.sdp.primary_keywords import UNIX_EPOCH
-from phoenix_core.sdp.product import Product, read_product
+from phoenix_core.sdp.product import Product, place_of, read_product
 from phoenix_core.sdp.rule import About, Breach, Finding, Rule, Severity
 from phoenix_core.sdp.rules import RULES
 
@@ -65,8 +65,10 @@ def validate(paths: Sequence[Path], *, with_data: bool = True) -> Report:
     """
     products = [read_product(p, with_data=with_data) for p in _files(paths)]
     batch = make_batch(products, UNIX_EPOCH + time.time() / _DAY)
-    reports = tuple(_report(product, batch, with_data) for product in products)
-    return Report(reports, tuple(_not_checked(products, with_data)))
+    reports = tuple(
+        _report(product, batch, with_data=with_data) for product in products
+    )
+    return Report(reports, tuple(_not_checked(products, with_data=with_data)))
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -83,7 +85,10 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         else:
             what = "is no file" if path.exists() else "there is no such file"
             raise ConfigError(f"{path}: {what}")
-    return list({path.absolute(): path for path in found}.values())
+    by_place: dict[Path, Path] = {}
+    for path in found:
+        by_place.setdefault(place_of(path), path)
+    return list(by_place.values())
 
 
 def _is_fits_name(path: Path) -> bool:
@@ -95,7 +100,7 @@ def _is_fits_name(path: Path) -> bool:
     )
 
 
-def _report(product: Product, batch: Batch, with_data: bool) -> FileReport:  # noqa: FBT001
+def _report(product: Product, batch: Batch, *, with_data: bool) -> FileReport:
     findings = tuple(
         Finding(
             rule.id,
@@ -131,7 +136,7 @@ def _breaches(rule: Rule, product: Product, batch: Batch) -> Iterator[Breach]:
         yield Breach(f"cannot be read: {error.strerror or error}")
 
 
-def _not_checked(products: Sequence[Product], with_data: bool) -> Iterator[str]:  # noqa: FBT001
+def _not_checked(products: Sequence[Product], *, with_data: bool) -> Iterator[str]:
     if not with_data:
         left_out = ", ".join(rule.id for rule in RULES if rule.needs_data)
         yield f"the data were not read: {left_out}"

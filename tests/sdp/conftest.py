@@ -35,7 +35,7 @@ def card(keyword, value):
     return text.ljust(80)
 
 
-@define
+@define(repr=False)
 class RawHdu:
     """An HDU as its cards, without sums and END, and the bytes of its data."""
 
@@ -69,7 +69,7 @@ class RawHdu:
         return header + data
 
 
-@define
+@define(repr=False)
 class RawFile:
     """A FITS file that is written anew at each change."""
 
@@ -92,7 +92,7 @@ class RawFile:
         return RawFile(path, hdus)
 
 
-@define
+@define(repr=False)
 class Dataset:
     """The files of a dataset: a cube and all that belongs to it."""
 

@@ -689,8 +689,10 @@ def test_associated_files_may_be_in_another_directory_that_is_given(dataset):
 
 
 def test_a_file_given_twice_is_read_once(dataset):
-    report = validate([dataset.directory, dataset.cube.path])
+    around = dataset.directory / ".." / dataset.directory.name
+    report = validate([dataset.directory, dataset.cube.path, around])
     assert len(report.files) == 3
+    assert report.files[0].path == dataset.cube.path
 
 
 def test_other_categories_get_the_rules_for_any_fits_file(dataset):
