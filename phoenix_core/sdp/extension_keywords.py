@@ -97,25 +97,10 @@ _SPECTRAL = (
     ),
     Keyword("CUNIT3", "SDP 5.4", words=_WAVELENGTHS),
     Keyword("CD3_3", "SDP 5.4", Kind.REAL, "not 0", is_right=lambda value: value != 0),
+    # -1 is what pipelines write where they do not know it.
+    *(Keyword(f"CSYER{n}", "CHK", Kind.REAL, "deg") for n in (1, 2)),
     *(
-        Keyword(
-            f"CSYER{n}",
-            "CHK",
-            Kind.REAL,
-            "deg, not negative",
-            is_right=lambda value: value >= 0,
-        )
-        for n in (1, 2)
-    ),
-    *(
-        Keyword(
-            f"CRDER{n}",
-            "SDP 5.4",
-            Kind.REAL,
-            "not negative",
-            is_right=lambda value: value >= 0,
-            is_mandatory=False,
-        )
+        Keyword(f"CRDER{n}", "SDP 5.4", Kind.REAL, is_mandatory=False)
         for n in (1, 2, 3)
     ),
 )

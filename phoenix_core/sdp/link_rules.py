@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.nearest import nearest
@@ -41,6 +42,22 @@ def _strange_name(product: Product, _batch: Batch) -> Iterator[Breach]:
         elif isinstance(name, str) and len(name) > LONGEST_NAME:
             what = f"has {len(name)} characters"
             yield breach(product.hdus[0], f"ASSON{index}", what)
+
+
+def _same_name(product: Product, batch: Batch) -> Iterator[Breach]:
+    """What was named before has the name: the file that comes later has to change."""
+    before: dict[str, Path] = {}
+    for other in batch.products:
+        if other.path == product.path:
+            break
+        for link in batch.links_of(other):
+            if link.path:
+                before.setdefault(link.name, link.path)
+    for link in batch.links_of(product):
+        first = before.get(link.name)
+        if first and link.path and place_of(first) != place_of(link.path):
+            what = f"{first} is another file of that name"
+            yield breach(product.hdus[0], f"ASSON{link.index}", what)
 
 
 def _missing(product: Product, batch: Batch) -> Iterator[Breach]:
@@ -198,6 +215,13 @@ RULES = (
         "a file name: no directory, no blank, at most 68 characters",
         _CUBE,
         _strange_name,
+    ),
+    Rule(
+        "link.name-unique",
+        "SDP 3.4.2",
+        "a name that no other associated file has, in whatever directory",
+        _CUBE,
+        _same_name,
     ),
     Rule(
         "link.there",

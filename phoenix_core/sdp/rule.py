@@ -11,7 +11,7 @@ from phoenix_core.sdp.product import Hdu, Product
 
 
 class Severity(StrEnum):
-    """What comes of a breach: an archive refuses the file, or a person should look."""
+    """Whether the standard demands it, or recommends it, or a person should look."""
 
     ERROR = "error"
     WARNING = "warning"

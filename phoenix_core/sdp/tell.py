@@ -1,6 +1,7 @@
 """What was found, in lines for people and as a document for programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import attrs
 
@@ -8,6 +9,7 @@ from phoenix_core.sdp.rule import Finding, Rule, Severity
 from phoenix_core.sdp.validate import FileReport, Report
 from phoenix_core.terminal import safe
 
+_SHOWN = 3  # findings of one rule in one file
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
@@ -15,8 +17,8 @@ def report_lines(report: Report) -> Iterator[str]:
     """Tell what was found, file by file, in rich's markup."""
     for file in report.files:
         yield _title(file)
-        for finding in file.findings:
-            yield from _finding_lines(finding)
+        for _, same in groupby(file.findings, key=lambda finding: finding.rule):
+            yield from _rule_lines(list(same))
     for left_out in report.not_checked:
         yield f"[dim]not checked: {safe(left_out)}[/]"
     yield _sum(report)
@@ -28,7 +30,18 @@ def _title(file: FileReport) -> str:
     return f"[bold]{safe(str(file.path))}[/]{told}{state}"
 
 
-def _finding_lines(finding: Finding) -> Iterator[str]:
+def _rule_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Tell all that one rule has found in a file, and once what it expects."""
+    for finding in findings[:_SHOWN]:
+        yield _finding_line(finding)
+    if len(findings) > _SHOWN:
+        yield f"    and {len(findings) - _SHOWN} more (--json tells them all)"
+    first = findings[0]
+    rule = safe(f"[{first.rule}, {first.section}]")
+    yield f"    expected: {safe(first.expects)} [dim]{rule}[/]"
+
+
+def _finding_line(finding: Finding) -> str:
     style = _STYLES[finding.severity]
     place = f"HDU {finding.hdu}: " if finding.hdu else ""
     key = finding.key
@@ -36,9 +49,7 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         key = f"{key} = {finding.value}"
     subject = f"{key} " if key else ""
     told = safe(f"{place}{subject}{finding.what}")
-    yield f"  [{style}]{finding.severity}[/] {told}"
-    rule = safe(f"[{finding.rule}, {finding.section}]")
-    yield f"    expected: {safe(finding.expects)} [dim]{rule}[/]"
+    return f"  [{style}]{finding.severity}[/] {told}"
 
 
 def _sum(report: Report) -> str:

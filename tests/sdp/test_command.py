@@ -58,6 +58,19 @@ def test_a_warning_ends_with_0(dataset, phoenix):
     assert done.stdout.endswith("3 files: 0 errors, 1 warning\n")
 
 
+def test_many_findings_of_a_rule_are_told_shortly(dataset, phoenix):
+    names = {f"PROV{n}": f"MUSE.2014-10-22T23:51:{n:02}.1.fits" for n in range(1, 21)}
+    dataset.relink(NCOMBINE=20, **names)
+    done = phoenix("validate", dataset.cube.path)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert [line for line in lines if "PROV" in line][:-1] == lines[1:4]
+    assert lines[4] == "    and 17 more (--json tells them all)"
+    assert lines[-1] == "1 file: 0 errors, 20 warnings"
+    document = json.loads(phoenix("validate", "--json", dataset.cube.path).stdout)
+    assert len(document["files"][0]["findings"]) == 20
+
+
 def test_json_is_one_document_with_all_that_is_told(dataset, phoenix):
     dataset.relink(EXPTIME=1801.0)
     for words in (("validate", "--json"), ("--json", "validate")):

@@ -1,6 +1,7 @@
 """Each rule has a file that breaks it, and that it alone reports."""
 
 import gzip
+import shutil
 import struct
 from importlib.util import find_spec
 
@@ -435,6 +436,18 @@ setting("link.ASSOM", "cube", 0, ASSOM3=None)
 setting("link.white-light", "image", 0, PRODCATG="ANCILLARY.IMAGE")
 
 
+@breaks("link.name-unique")
+def _(d):
+    other = d.directory / "other"
+    other.mkdir()
+    d.image.copy(other / "image.fits")
+    shutil.copy(d.log, other)
+    cube = d.cube.copy(other / "cube.fits")
+    cube.set(0, ASSON1="image.fits", **{f"ASSON{MAP}": None})
+    cube.set(0, ASSON3=None, ASSOC3=None, ASSOM3=None)
+    return [d.directory, other]
+
+
 @breaks("link.there")
 def _(d):
     d.plot.unlink()
@@ -621,7 +634,7 @@ def test_a_value_that_the_standard_allows_is_not_reported(dataset, name, value):
         ("CUNIT1", "arcsec"),
         ("CUNIT3", "Hz"),
         ("CD3_3", 0.0),
-        ("CSYER1", -1.0),
+        ("CSYER1", "small"),
     ],
 )
 def test_a_wrong_value_of_an_extension_is_reported(dataset, name, wrong):
