@@ -17,6 +17,7 @@ from phoenix_core.sdp.rule import About, Breach, Rule
 
 _FITS = (About.FITS,)
 _FRAME = ("Verification reported errors", "Note: ")
+_MOST_HDUS = 1000  # that fitsio looks for
 _PLACE = re.compile(r"(HDU|Card) (\d+):")
 
 
@@ -82,10 +83,14 @@ def told_by_cfitsio(path: Path, hdus: int) -> list[tuple[str, str]]:
 
     # cfitsio takes brackets, + and other letters of a name for commands.
     file = os.open(path, os.O_RDONLY)
-    hdu = 0
+    name, hdu = f"/dev/fd/{file}", 0
     try:
-        for hdu in range(hdus):
-            fitsio.read_header(f"/dev/fd/{file}", ext=hdu)
+        with fitsio.FITS(name) as found:
+            for one in found:
+                one.read_header()
+            hdu = len(found)
+        if hdu < min(hdus, _MOST_HDUS):  # where it ended, it says why only if asked
+            fitsio.read_header(name, ext=hdu)
     except Exception as error:  # noqa: BLE001
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         return [(str(hdu), lines[0] if lines else type(error).__name__)]

@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import struct
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -715,6 +716,14 @@ def test_other_categories_get_the_rules_for_any_fits_file(dataset):
     report = validate([more.path])
     assert report.files[0].findings == ()
     assert any("more.fits" in told for told in report.not_checked)
+
+
+def test_that_cfitsio_is_not_installed_is_said(dataset, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fitsio", None)
+    with_table(dataset, TFORM1="70A")
+    report = validate([dataset.directory])
+    assert report.errors == 0
+    assert any("cfitsio is not installed" in told for told in report.not_checked)
 
 
 def test_the_nearest_category_is_offered(dataset):
