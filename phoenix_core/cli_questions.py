@@ -8,7 +8,8 @@ from rich.table import Table
 
 from phoenix_core.cli_answer import answer
 from phoenix_core.config import find_config, read_config
-from phoenix_core.ledger import check_database, open_ledger
+from phoenix_core.database import check_database
+from phoenix_core.ledger import open_ledger
 from phoenix_core.pgis import installed, load
 from phoenix_core.session import LOCK, Wishes, make_run, open_session
 from phoenix_core.terminal import Terminal, safe

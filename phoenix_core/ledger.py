@@ -13,14 +13,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from attrs import frozen
-from sqlalchemy.exc import (
-    IntegrityError,
-    OperationalError,
-    ProgrammingError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from phoenix_core.errors import ConfigError
+from phoenix_core.database import alone, open_database
 from phoenix_core.file_sums import FileState, FileSums
 from phoenix_core.model import AbStatus, Outcome
 from phoenix_core.pseudo_date import pseudo_date
@@ -214,37 +209,6 @@ def _unless_full() -> Iterator[None]:
             raise
 
 
-def _unusable(url: str, what: str, error: Exception) -> ConfigError:
-    """Say what is wrong, without the password and the statement that was tried."""
-    try:
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-    except (SQLAlchemyError, ValueError):
-        shown = url.rsplit("@", maxsplit=1)[-1]
-    told = " ".join(str(getattr(error, "orig", None) or error).split())
-    return ConfigError(f"the database {shown} {what}: {told}")
-
-
-def _address(url: str) -> sa.URL:
-    """Read the address of a database that lasts."""
-    address = sa.make_url(url)
-    is_sqlite = address.get_backend_name() == "sqlite"
-    if is_sqlite and address.database in {None, "", ":memory:"}:
-        raise ValueError("it would be forgotten after each call; name a file")
-    return address
-
-
-def check_database(url: str) -> None:
-    """Check the address of a database without asking there for anything.
-
-    Raises:
-        ConfigError: it is no address, or the driver for it is not installed.
-    """
-    try:
-        sa.create_engine(_address(url)).dispose()
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise _unusable(url, "cannot be used", error) from error
-
-
 @contextlib.contextmanager
 def open_ledger(url: str) -> Iterator[Ledger]:
     """Open the ledger of a configuration, and make its tables where they are missing.
@@ -252,40 +216,11 @@ def open_ledger(url: str) -> Iterator[Ledger]:
     Raises:
         ConfigError: there is no such database, or it does not answer.
     """
-    try:
-        address = _address(url)
-        is_sqlite = address.get_backend_name() == "sqlite"
-        if is_sqlite:
-            Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(address)
-        if is_sqlite:
-            sa.event.listen(engine, "connect", _write_ahead)
-        _make_tables(engine)
-    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
-        raise _unusable(url, "cannot be used", error) from error
-    try:
+    with open_database(url, _make_tables) as engine:
         yield Ledger(engine)
-    except SQLAlchemyError as error:
-        raise _unusable(url, "failed", error) from error
-    finally:
-        engine.dispose()
 
 
 def _make_tables(engine: sa.Engine) -> None:
-    with engine.connect():
-        pass  # a database that does not answer is not asked twice
-    for _ in range(len(metadata.tables) + 1):
-        # Another phoenix may make them at the same time: then look again.
-        with contextlib.suppress(OperationalError, ProgrammingError, IntegrityError):
-            metadata.create_all(engine)
-            return
-    metadata.create_all(engine)
-
-
-def _write_ahead(connection: object, _record: object) -> None:
-    """Let readers (status) and the writer (a run) go on at the same time."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    if metadata.tables.keys() - set(sa.inspect(engine).get_table_names()):
+        with alone(engine) as connection:
+            metadata.create_all(connection)

@@ -5,13 +5,12 @@ break it; only the hooks of slots that name a PGI become live. What is wrong wit
 plug-in is told at load, what is wrong with an answer at the call.
 """
 
-import importlib
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -22,6 +21,7 @@ from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
 from phoenix_core import hookspecs
 from phoenix_core.config import Config, build_options
+from phoenix_core.entry_point import distribution_of, module_of, one_line
 from phoenix_core.errors import ConfigError, PgiError, PhoenixError
 from phoenix_core.model import AssociationBlock, Cascade, QcReport
 from phoenix_core.nearest import nearest
@@ -159,15 +159,15 @@ def installed() -> tuple[Installed, ...]:
     points = sorted(entry_points(group=GROUP), key=lambda p: p.name)
     times = Counter(name for name, _ in {(p.name, p.value) for p in points})
     for point in points:
-        origin = _distribution(point)
+        origin = distribution_of(point)
         if times[point.name] > 1:
             problem = "two installed PGIs have this name"
             rows.append(Installed(point.name, origin, problem=problem))
             continue
         try:
-            module = _module(point)
+            module = module_of(point)
         except BaseException as error:  # noqa: BLE001, a stranger's code may do anything
-            problem = f"cannot be imported: {_one_line(error)}"
+            problem = f"cannot be imported: {one_line(error)}"
             rows.append(Installed(point.name, origin, problem=problem))
             continue
         fills = tuple(s.name for s in SLOTS if implements(module, s.hook))
@@ -222,7 +222,7 @@ def _call(impl: pluggy.HookImpl, spec: Callable[P, R], kwargs: dict[str, Any]) -
         # A sys.exit in a plug-in is its failure, not the end of the run.
         if isinstance(error, (PhoenixError, KeyboardInterrupt)):
             raise
-        raise PgiError(f"{pgi} failed in {hook}: {_one_line(error)}") from error
+        raise PgiError(f"{pgi} failed in {hook}: {one_line(error)}") from error
     _trace_call(pgi, hook, kwargs, in_few_words(answer), start)
     try:
         checked: R = check_type(
@@ -231,7 +231,7 @@ def _call(impl: pluggy.HookImpl, spec: Callable[P, R], kwargs: dict[str, Any]) -
             collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS,
         )
     except TypeCheckError as error:
-        told = _one_line(error).removeprefix("TypeCheckError: ")
+        told = one_line(error).removeprefix("TypeCheckError: ")
         raise PgiError(f"{pgi}: wrong answer to {hook}: {told}") from error
     return checked
 
@@ -253,16 +253,16 @@ def _import(config: Config, slot: Slot, name: str) -> ModuleType:
         problem = f"no installed PGI is called '{name}'{hint}"
         raise config.wrong(slot.table, slot.key, problem)
     if len({point.value for point in points}) > 1:
-        origins = " and ".join(sorted(_distribution(point) for point in points))
+        origins = " and ".join(sorted(distribution_of(point) for point in points))
         raise PgiError(f"two installed PGIs are called '{name}': {origins}")
     try:
-        return _module(points[0])
+        return module_of(points[0])
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise PgiError(
-            f"{name} (from {_distribution(points[0])}) cannot be imported: "
-            f"{_one_line(error)}"
+            f"{name} (from {distribution_of(points[0])}) cannot be imported: "
+            f"{one_line(error)}"
         ) from error
 
 
@@ -280,19 +280,13 @@ def _check_tables(config: Config) -> None:
             raise config.wrong(table, "", problem)
 
 
-def _module(point: EntryPoint) -> ModuleType:
-    if point.attr:
-        raise ImportError(f"entry point '{point.value}' names no module")
-    return importlib.import_module(point.module)
-
-
 def _register(manager: _PluginManager, name: str, module: ModuleType) -> None:
     check_hooks(name, module)
     try:
         manager.register(module, name=name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise PgiError(f"{name}: {_one_line(error)}") from error
+        raise PgiError(f"{name}: {one_line(error)}") from error
 
 
 def _read_options(config: Config, name: str, module: ModuleType) -> None:
@@ -308,7 +302,7 @@ def _read_options(config: Config, name: str, module: ModuleType) -> None:
     except PhoenixError:
         raise
     except Exception as error:
-        told = _one_line(error)
+        told = one_line(error)
         raise PgiError(f"{name}: its Options cannot be made: {told}") from error
 
 
@@ -328,16 +322,6 @@ def _in_order(
     order = config.pgis(slot_of(hook))
     found = getattr(manager.hook, hook).get_hookimpls()
     return tuple(sorted(found, key=lambda impl: order.index(impl.plugin_name)))
-
-
-def _distribution(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "?"
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    is_plain = isinstance(error, (ImportError, pluggy.PluginValidationError))
-    return text if text and is_plain else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 __all__ = ["ConfigError", "Installed", "Pgis", "installed", "load", "trace"]

@@ -6,10 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from attrs import frozen
 from phoenix_example.simulate import simulate
@@ -161,18 +164,18 @@ def call(example, monkeypatch, capsys):
 
 @pytest.fixture
 def pgi_package(tmp_path, monkeypatch):
-    """A function that installs a package of one PGI, also for commands."""
+    """A function that installs a package of one module, also for commands."""
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("PYTHONPATH", str(site))
 
-    def install(name, source):
+    def install(name, source, group="phoenix.pgi"):
         (site / f"{name}.py").write_text(textwrap.dedent(source), "utf-8")
         info = site / f"{name}-1.dist-info"
         info.mkdir(exist_ok=True)
         (info / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
-        (info / "entry_points.txt").write_text(f"[phoenix.pgi]\n{name} = {name}\n")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {name}\n")
         monkeypatch.delitem(sys.modules, name, raising=False)
         return name
 
@@ -187,3 +190,68 @@ def frame():
         np.save(path, np.full((32, 32), level, np.float32))
 
     return write
+
+
+POSTGRESQL = Path("/usr/lib/postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgresql_socket():
+    """A PostgreSQL of the tests' own: the directory of its socket, no network."""
+    programs = sorted(POSTGRESQL.glob("*/bin/postgres"), key=lambda p: int(p.parts[4]))
+    assert programs, "PostgreSQL is missing: make postgresql installs it"
+    bin_ = programs[-1].parent
+    place = Path(tempfile.mkdtemp(prefix="pg-"))  # a socket's path has to be short
+    as_whom = ["setpriv", "--pdeathsig", "INT"]
+    if os.geteuid() == 0:  # it refuses to be root's
+        shutil.chown(place, "postgres", "postgres")
+        as_whom += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+    data = place / "data"
+    subprocess.run(
+        [
+            *(*as_whom, bin_ / "initdb", "-D", data, "-U", "phoenix"),
+            *("-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync"),
+        ],
+        cwd=place,
+        capture_output=True,
+        check=True,
+    )
+    with (place / "log").open("w") as log:
+        server = subprocess.Popen(
+            [
+                *(*as_whom, bin_ / "postgres", "-D", data, "-k", place),
+                *("-c", "listen_addresses=", "-c", "fsync=off"),
+            ],
+            cwd=place,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    ready = [bin_ / "pg_isready", "-q", "-h", place, "-U", "phoenix"]
+    while subprocess.run(ready, check=False).returncode:
+        assert server.poll() is None, (place / "log").read_text()
+        time.sleep(0.05)
+    yield place
+    server.send_signal(signal.SIGINT)  # ends without waiting for who is connected
+    server.wait(60)
+    shutil.rmtree(place)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_socket):
+    """The address of a new, empty database of PostgreSQL."""
+    name = f"t{time.monotonic_ns()}"
+    with psycopg.connect(
+        host=str(postgresql_socket), user="phoenix", dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield f"postgresql://phoenix@/{name}?host={postgresql_socket}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """The address of a database that does not hold anything yet, of each kind."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_url")
+    return f"sqlite:///{tmp_path}/deep/phoenix.db"

@@ -37,13 +37,37 @@ class Column:
     since: int = 1
 
 
+def _whole(table: "Qc1Table", _: object, columns: tuple[Column, ...]) -> None:
+    """Refuse columns that no database could have, or that could not come later."""
+    names = [column.name for column in columns]
+    double = sorted({name for name in names if names.count(name) > 1})
+    late = [c.name for c in columns if c.is_key and c.since > 1]
+    strange = sorted(set(table.indexed) - set(names))
+    problem = ""
+    if double:
+        problem = f"has {double[0]} twice"
+    elif not any(column.is_key for column in columns):
+        problem = "has no key"
+    elif late:
+        problem = f"has a key that came later, {late[0]}; rows could not be told apart"
+    elif strange:
+        problem = f"has no {strange[0]} to be indexed"
+    if problem:
+        raise ValueError(f"the table {table.name} {problem}")
+
+
 @frozen
 class Qc1Table:
-    """A table: a row replaces the one with the same key columns."""
+    """A table: a row replaces the one with the same key columns.
+
+    Raises:
+        ValueError: a column is there twice, no column or one that came later is a
+            key, or what shall be indexed is no column.
+    """
 
     name: str = field(validator=validators.matches_re(r"[a-z][a-z0-9_]*"))
     meaning: str
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = field(validator=_whole)
     indexed: tuple[str, ...] = ()
 
     @property

@@ -1,0 +1,158 @@
+"""Rows held against their table before they go into the database.
+
+Column by column: a look at the types that occur costs nothing, and is enough where
+all is well.
+"""
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import frozen
+
+from phoenix_core.errors import ConfigError
+from phoenix_core.nearest import nearest
+from phoenix_core.plain_text import plain
+from phoenix_core.qc1.tables import Column, Kind, Qc1Table, Value
+
+Columns = dict[str, Sequence[Value]]
+
+_LARGEST = 2**63 - 1  # of BIGINT
+_NONE = type(None)
+_SHOWN = 40  # characters of a wrong value
+_EXPECTED = {
+    Kind.TEXT: "a text",
+    Kind.INTEGER: "a whole number",
+    Kind.REAL: "a number",
+}
+
+
+@frozen
+class Mistake:
+    """A value that its column does not take; rows count from 0."""
+
+    row: int
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        """Tell the key and what is wrong with its value."""
+        return f"{self.key}: {self.problem}"
+
+
+def check_keys(table: Qc1Table, given: Iterable[str]) -> None:
+    """Hold the names of columns against those of a table.
+
+    Raises:
+        ConfigError: all that the table does not have, a line each.
+    """
+    known = [column.name for column in table.columns]
+    strangers = sorted(set(given) - set(known))
+    if strangers:
+        raise ConfigError(
+            "\n".join(
+                f"the table {table.name} has no {plain(name)}{nearest(name, known)}"
+                for name in strangers
+            )
+        )
+
+
+def by_column(table: Qc1Table, rows: Sequence[Mapping[str, Value]]) -> Columns:
+    """Turn rows into columns; what a row does not give has its default.
+
+    Raises:
+        ConfigError: a row has a key that is no column.
+    """
+    check_keys(table, {name for row in rows for name in row})
+    return {
+        column.name: [row.get(column.name, column.default) for row in rows]
+        for column in table.columns
+    }
+
+
+def check_columns(table: Qc1Table, columns: Columns) -> tuple[Columns, list[Mistake]]:
+    """Return columns as the database takes them, and what is wrong with them.
+
+    Numbers of numpy become Python's. What was not measured (None, NaN, infinite) is
+    None; a text that is not known is its default.
+    """
+    cleaned: Columns = {}
+    mistakes: list[Mistake] = []
+    for column in table.columns:
+        values, wrong = _check(column, columns[column.name])
+        cleaned[column.name] = values
+        mistakes += wrong
+    return cleaned, mistakes
+
+
+def _check(
+    column: Column, values: Sequence[Value]
+) -> tuple[Sequence[Value], list[Mistake]]:
+    kinds = set(map(type, values))
+    if column.default is not None and _NONE in kinds:
+        values = [column.default if value is None else value for value in values]
+        kinds = set(map(type, values))
+    if not column.is_key and _is_plain(column.kind, kinds, values):
+        if column.kind is Kind.REAL:
+            return [
+                v if isinstance(v, float) and math.isfinite(v) else None for v in values
+            ], []
+        return values, []
+    cleaned: list[Value] = []
+    mistakes: list[Mistake] = []
+    for row, value in enumerate(values):
+        try:
+            cleaned.append(_one(column, value))
+        except (ValueError, OverflowError) as error:
+            mistakes.append(Mistake(row, column.name, str(error)))
+    return cleaned, mistakes
+
+
+def _is_plain(kind: Kind, kinds: set[type], values: Sequence[Value]) -> bool:
+    """Whether all values are of the very type that the database takes, or None."""
+    if kind is Kind.REAL:
+        return kinds <= {float, _NONE}
+    if kind is Kind.INTEGER:
+        small = (-_LARGEST <= v <= _LARGEST for v in values if isinstance(v, int))
+        return kinds <= {int, _NONE} and all(small)
+    return kinds <= {str} and _is_storable("".join(map(str, values)))
+
+
+def _one(column: Column, value: Value) -> Value:
+    """Return one value as the database takes it.
+
+    Raises:
+        ValueError: it does not.
+    """
+    cleaned: Value = None
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if column.kind is Kind.TEXT and isinstance(value, str):
+        cleaned = str(value)
+        if not _is_storable(cleaned):
+            raise ValueError(f"{_show(value)} holds what no database stores")
+    elif column.kind is Kind.INTEGER and isinstance(value, numbers.Integral):
+        cleaned = int(value) if is_number else None
+        if cleaned is not None and abs(cleaned) > _LARGEST:
+            raise ValueError(f"{_show(value)} is too large")
+    elif is_number and not math.isfinite(value):  # type: ignore[arg-type]
+        cleaned, value = None, None
+    elif column.kind is Kind.REAL and is_number:
+        cleaned = float(value)  # type: ignore[arg-type]
+    if cleaned is None and value is not None:
+        raise ValueError(f"{_show(value)} is not {_EXPECTED[column.kind]}")
+    if column.is_key and cleaned in {None, ""}:
+        raise ValueError("is missing; it tells rows apart")
+    return cleaned
+
+
+def _show(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text is UTF-8 without NUL, which PostgreSQL does not know."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
