@@ -1,5 +1,6 @@
 """Simulated MUSE observations with known truth, for the real recipes."""
 
+from .default_scenario import default_scenario
 from .errors import SimulationError
 from .scenario import (
     Exposure,
@@ -8,7 +9,6 @@ from .scenario import (
     Run,
     Scenario,
     Target,
-    default_scenario,
     observing_block,
     select,
 )

@@ -81,7 +81,6 @@ def blocks(run: Run, size: Size, branch: Branch) -> list[tuple[str, Block]]:
     what each target's deep cube is made of (aborted exposures and targets with a
     single OBJECT exposure left out). The deep branch's date is the pseudo-date.
     """
-    calibrated = _Calibrated(run.civil_date)
     found: list[Block] = []
     for target in run.targets:
         chosen = [
@@ -98,11 +97,12 @@ def blocks(run: Run, size: Size, branch: Branch) -> list[tuple[str, Block]]:
         if branch is Branch.DEEP and len(objects) < 2:  # noqa: PLR2004 - a pair
             continue
         for block, exposures in chosen:
+            calibrated = _Calibrated(run.calibration_date(block))
             found += _of_exposures(block, exposures, size, calibrated)
             if branch is Branch.HISTORY:
                 found += _of_template(block, exposures, calibrated)
         if branch is Branch.DEEP:
-            found.append(_of_target(run, target, objects, calibrated))
+            found.append(_of_target(run, target, objects))
     if branch is Branch.DEEP:
         label = pseudo_dates([run.run_id])[run.run_id]
         return [(label, block) for block in found]
@@ -317,11 +317,11 @@ def _of_target(
     run: Run,
     target: Target,
     objects: Sequence[tuple[ObservingBlock, Exposure]],
-    calibrated: _Calibrated,
 ) -> Block:
     """Give the AB of a target's deep cube; its alignment is the AB PGI's to add."""
     in_time = sorted(objects, key=lambda visit: visit[1].start)
     first, primary = in_time[0]
+    calibrated = _Calibrated(run.calibration_date(first))
     exposures = tuple(exposure for _, exposure in in_time)
     mode = (("PROC_MODE", "CROWDED"),) if target.crowded else ()
     return Block(

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from .default_scenario import default_scenario
 from .errors import SimulationError
-from .scenario import Scenario, default_scenario, select
+from .long_history import MOST
+from .scenario import Scenario, select
 from .simulation import Observatory, simulate
 from .sizes import IFUS, SIZES
 
@@ -74,6 +76,15 @@ def phoenix_simulate_muse(
     ifus: Annotated[
         int, typer.Option(min=1, max=IFUS, help="Live IFUs; the field grows upwards.")
     ] = 1,
+    past: Annotated[
+        int,
+        typer.Option(
+            "--history",
+            min=0,
+            max=MOST,
+            help="Datacubes of other runs before, in the tables of the history alone.",
+        ),
+    ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON.")
     ] = False,
@@ -95,6 +106,7 @@ def phoenix_simulate_muse(
                 evolve(SIZES[size.value], ifus=ifus),
                 seed,
                 deep=deep,
+                past=past,
                 progress=lambda name, number, total: bar.update(
                     task, description=name, completed=number, total=total
                 ),
@@ -122,6 +134,7 @@ def summary(made: Observatory) -> dict[str, object]:
         "calib": len(made.calib),
         "history_abs": len(made.history),
         "deep_abs": len(made.deep),
+        "tables": [str(path) for path in made.tables],
     }
 
 

@@ -4,11 +4,11 @@ Plain frozen values: build a scenario of your own, or change one with attrs.evol
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from attrs import evolve, field, frozen, validators
+from attrs import Factory, evolve, field, frozen, validators
 
 from .errors import SimulationError
 from .paranal import civil_date
@@ -30,6 +30,10 @@ DITHERS: Final = (
 
 SKY_OFFSET: Final = (0.0, 90.0)
 """Arcsec from the target to the empty field of a SKY exposure."""
+
+
+CALIBRATIONS_LAST: Final = 50
+"""Days after which a run gets calibrations anew (ours; the rules want below 60)."""
 
 
 class Kind(StrEnum):
@@ -104,13 +108,18 @@ class ObservingBlock:
 
 @frozen
 class Target:
-    """A field on the sky: centre in degrees, its OBs in the order of execution."""
+    """What the PI calls a target: centre in degrees, its OBs in order of execution.
+
+    `place` tells its stars: two targets of one place and centre are the same sky
+    under two names, two of one name and different places are two pointings.
+    """
 
     name: str
     ra: float
     dec: float
     blocks: tuple[ObservingBlock, ...]
     crowded: bool = False
+    place: str = field(default=Factory(lambda target: target.name, takes_self=True))
 
     @property
     def exposures(self) -> tuple[Exposure, ...]:
@@ -121,12 +130,31 @@ class Target:
 
 @frozen
 class Run:
-    """An observing run; `run_id` as in headers, with brackets if of the old style."""
+    """An observing run; `run_id` as in headers, with brackets if of the old style.
+
+    `status` is what became of it in its own period, `later` in those that it was
+    carried over to. `prepared` runs have their ABs in branch MUSE_deep; of others a
+    person makes them out of the history.
+    """
 
     run_id: str
     targets: tuple[Target, ...]
     service_mode: str = field(default="SM", validator=validators.in_(("SM", "VM")))
     status: str = "COMPLETE"
+    later: tuple[tuple[int, str], ...] = ()
+    prepared: bool = True
+    prog_type: str = "Normal"
+    pi_coi: str = ""
+    title: str = ""
+    abstract: str = ""
+    remarks: str = ""
+
+    @property
+    def period(self) -> int:
+        """The period that its number says."""
+        first = self.run_id.split(".")[0]
+        has_type = "-" in self.run_id and len(first) > len("60")
+        return int(first[1:] if has_type else first)
 
     @property
     def exposures(self) -> tuple[Exposure, ...]:
@@ -135,9 +163,22 @@ class Run:
         return tuple(sorted(found, key=lambda exposure: exposure.start))
 
     @property
-    def civil_date(self) -> str:
-        """The run's first night; its calibrations carry it."""
-        return self.exposures[0].civil_date
+    def calibrated(self) -> tuple[str, ...]:
+        """The nights whose calibrations it has: its first, and when those are old."""
+        dates: list[str] = []
+        for night in sorted({exposure.civil_date for exposure in self.exposures}):
+            if not dates or _days_between(dates[-1], night) > CALIBRATIONS_LAST:
+                dates.append(night)
+        return tuple(dates)
+
+    def calibration_date(self, block: ObservingBlock) -> str:
+        """The night whose calibrations an OB has."""
+        night = block.exposures[0].civil_date
+        return max(one for one in self.calibrated if one <= night)
+
+
+def _days_between(first: str, second: str) -> int:
+    return (date.fromisoformat(second) - date.fromisoformat(first)).days
 
 
 def _distinct(_: object, __: object, runs: Sequence[Run]) -> None:
@@ -205,112 +246,6 @@ def observing_block(
     return ObservingBlock(number, name, tuple(exposures), grade, comment)
 
 
-def default_scenario(exposures: int = 2, *, sky: bool = True) -> Scenario:
-    """Give two runs with four targets, each visited twice.
-
-    `exposures` is the number of OBJECT exposures an OB; without `sky` no target has
-    SKY exposures of its own.
-    """
-    if exposures < 1:
-        message = "an OB needs at least one exposure"
-        raise SimulationError(message)
-    objects = "O" * exposures
-    with_sky = f"OS{objects[1:]}" if sky else objects
-    ngc300 = Target(
-        "NGC300",
-        13.7229,
-        -37.6844,
-        (
-            observing_block(
-                1090001, "NGC300_1", _utc(2014, 10, 23, 1, 10), pattern=with_sky
-            ),
-            observing_block(
-                1090002,
-                "NGC300_2",
-                _utc(2014, 10, 24, 1, 30),
-                pattern=with_sky,
-                seeing=0.9,
-                grade="B",
-                comment="seeing at the limit",
-                first_dither=exposures,
-            ),
-        ),
-    )
-    hdfs = Target(
-        "HDFS",
-        338.2343,
-        -60.5507,
-        (
-            observing_block(
-                1090003,
-                "HDFS_1",
-                _utc(2014, 10, 22, 23, 57),
-                pattern=objects,
-                seeing=0.7,
-            ),
-            observing_block(
-                1090004,
-                "HDFS_2",
-                _utc(2014, 10, 24, 0, 5),
-                pattern=f"{objects}o",
-                seeing=0.95,
-                grade="C",
-                comment="aborted: clouds",
-                first_dither=exposures,
-            ),
-        ),
-    )
-    ngc288 = Target(
-        "NGC288",
-        13.1885,
-        -26.5826,
-        (
-            observing_block(
-                1090005,
-                "NGC288_1",
-                _utc(2014, 10, 23, 2, 40),
-                pattern=objects,
-                seeing=0.65,
-            ),
-            observing_block(
-                1090006,
-                "NGC288_2",
-                _utc(2014, 11, 18, 0, 50),
-                pattern=objects,
-                seeing=0.75,
-                grade="B",
-                comment="thin clouds",
-                first_dither=exposures,
-            ),
-        ),
-        crowded=True,
-    )
-    eso338 = Target(
-        "ESO338-IG04",
-        291.9926,
-        -41.5755,
-        (
-            observing_block(
-                1120001, "ESO338_1", _utc(2015, 6, 16, 4, 20), pattern=with_sky
-            ),
-            observing_block(
-                1120002,
-                "ESO338_2",
-                _utc(2015, 6, 17, 4, 45),
-                pattern=with_sky,
-                seeing=0.85,
-                first_dither=exposures,
-            ),
-        ),
-    )
-    return Scenario(
-        (
-            Run("094.D-0114(B)", (ngc300, hdfs, ngc288)),
-            Run("095.B-0934(A)", (eso338,), service_mode="VM"),
-        )
-    )
-
-
 def select(
     scenario: Scenario, runs: Sequence[str] = (), targets: Sequence[str] = ()
 ) -> Scenario:
@@ -344,10 +279,3 @@ def _all_known(noun: str, wanted: set[str], known: set[str]) -> None:
 def _bare(run_id: str) -> str:
     """Write a run id without brackets."""
     return run_id.replace("(", "").replace(")", "")
-
-
-def _utc(year: int, month: int, day: int, hour: int, minute: int) -> datetime:
-    """Give a moment, with seconds that look like a real start."""
-    second = (day * 7 + hour * 3 + minute) % 60
-    microsecond = (minute * 17 + day) % 1000 * 1000
-    return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=UTC)

@@ -9,11 +9,16 @@ from attrs import frozen
 
 from .abs import Branch, ab_text, blocks
 from .calibrations import calibrations
+from .default_scenario import default_scenario
 from .detector import detector
 from .errors import SimulationError
 from .exposures import Visit, raw_frame
 from .fits_files import write_bytes, write_fits
-from .scenario import Exposure, Kind, Scenario, Target, default_scenario
+from .history import history
+from .history_tables import ecsv
+from .long_history import long_history
+from .preview import preview
+from .scenario import Exposure, Kind, Scenario, Target
 from .sizes import SIZES, SPAXEL, TINY, Size
 from .sources import Star, offset_position, star_field
 from .truth import SCHEDULE_NAME, TRUTH_NAME, schedule, truth
@@ -32,6 +37,7 @@ class Observatory:
     history: tuple[Path, ...]
     deep: tuple[Path, ...]
     truth: Path
+    tables: tuple[Path, ...]
 
 
 def simulate(
@@ -41,18 +47,21 @@ def simulate(
     seed: int = 1,
     *,
     deep: bool = False,
+    past: int = 0,
     progress: Progress = lambda *_: None,
 ) -> Observatory:
     """Simulate raw frames, calibrations, the AB store and the truth below `outdir`.
 
-    The default scenario has two runs and four targets. The same arguments give the
-    same bytes; a directory that holds such a simulation already is completed (`deep`
-    may be added). Raises SimulationError when `outdir` holds anything else.
+    The default scenario has five runs. The same arguments give the same bytes; a
+    directory that holds such a simulation already is completed (`deep` may be added).
+    `past` is the number of datacubes that other runs made before: they are in the
+    tables of the history alone. Raises SimulationError when `outdir` holds anything
+    else.
     """
     scenario = default_scenario() if scenario is None else scenario
     size = _named_size(size) if isinstance(size, str) else size
     stars = {
-        target.name: _stars(target, size, seed)
+        target.place: _stars(target, size, seed)
         for run in scenario.runs
         for target in run.targets
     }
@@ -70,7 +79,7 @@ def simulate(
         for run, target, block in scenario.visits()
         for exposure in block.exposures
     ]
-    for date in sorted({run.civil_date for run in scenario.runs}):
+    for date in sorted({date for run in scenario.runs for date in run.calibrated}):
         for made in calibrations(detectors, date):
             path = outdir / "calib" / date / made.name
             write_fits(path, made.hdus, f"{date}T20:00:00")
@@ -78,14 +87,19 @@ def simulate(
     for number, visit in enumerate(visits, 1):
         exposure = visit.exposure
         progress(exposure.raw_name, number, len(visits))
-        visible = _visible(visit.target, exposure, stars[visit.target.name], size, seed)
+        visible = _visible(
+            visit.target, exposure, stars[visit.target.place], size, seed
+        )
         path = outdir / "raw" / exposure.civil_date / exposure.raw_name
         frame = raw_frame(visit, visible, detectors, seed)
         write_fits(path, frame, exposure.date_obs[:-4])
         raw.append(path)
-    history = _write_blocks(outdir, scenario, size, Branch.HISTORY)
+    done = _write_blocks(outdir, scenario, size, Branch.HISTORY)
     wanted = _write_blocks(outdir, scenario, size, Branch.DEEP) if deep else ()
-    return Observatory(outdir, tuple(raw), tuple(calib), history, wanted, truth_path)
+    tables = _write_tables(outdir, scenario, size, seed, stars=stars, past=past)
+    return Observatory(
+        outdir, tuple(raw), tuple(calib), done, wanted, truth_path, tables
+    )
 
 
 def _json(content: Mapping[str, Any]) -> str:
@@ -120,7 +134,7 @@ def _check_outdir(outdir: Path, known: str) -> None:
 def _stars(target: Target, size: Size, seed: int) -> tuple[Star, ...]:
     """Give a target's stars."""
     return star_field(
-        target.name,
+        target.place,
         target.ra,
         target.dec,
         size=size,
@@ -142,10 +156,33 @@ def _visible(
         return stars
     ra, dec = offset_position(target.ra, target.dec, *exposure.dither)
     east, north = exposure.dither
-    name = f"{target.name} {east:+g} {north:+g}"
+    name = f"{target.place} {east:+g} {north:+g}"
     return stars + star_field(
         name, ra, dec, size=size, crowded=target.crowded, seed=seed
     )
+
+
+def _write_tables(
+    outdir: Path,
+    scenario: Scenario,
+    size: Size,
+    seed: int,
+    *,
+    stars: Mapping[str, Sequence[Star]],
+    past: int,
+) -> tuple[Path, ...]:
+    """Write the tables of the history, and the pictures that they name."""
+    observed = history(scenario, size, seed, stars)
+    before = long_history(past, seed) if past else {}
+    paths = []
+    for table, rows in observed.tables.items():
+        path = outdir / "history" / f"{table}.ecsv"
+        parts = [before[table], rows] if table in before else [rows]
+        write_bytes(path, ecsv(table, parts))
+        paths.append(path)
+    for field in observed.fields:
+        write_bytes(outdir / "plots" / field.picture, preview(field, size, seed))
+    return tuple(paths)
 
 
 def _write_blocks(
@@ -154,6 +191,8 @@ def _write_blocks(
     """Write one branch of the AB store."""
     paths = []
     for run in scenario.runs:
+        if branch is Branch.DEEP and not run.prepared:
+            continue
         for date, block in blocks(run, size, branch):
             path = outdir / "qcweb" / branch.value / date / block.name
             write_bytes(path, ab_text(block, run, date, branch).encode())

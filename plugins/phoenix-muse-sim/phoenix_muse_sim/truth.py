@@ -24,7 +24,7 @@ def truth(
     seed: int,
     stars: Mapping[str, Sequence[Star]],
 ) -> dict[str, Any]:
-    """Describe all that was put into the exposures; `stars` by target name."""
+    """Describe all that was put into the exposures; `stars` by place."""
     return {
         "seed": seed,
         "size": {
@@ -44,7 +44,7 @@ def truth(
                         "ra": target.ra,
                         "dec": target.dec,
                         "crowded": target.crowded,
-                        "stars": [_star(star) for star in stars[target.name]],
+                        "stars": [_star(star) for star in stars[target.place]],
                         "exposures": [
                             _exposure(Visit(run, target, block, exposure), seed)
                             for block in target.blocks
