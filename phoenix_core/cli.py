@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -30,11 +31,22 @@ plugins_app = typer.Typer(
     context_settings=_HELP, no_args_is_help=True, help="The installed plug-ins (PGIs)."
 )
 app.add_typer(plugins_app, name="plugins")
+qc1_app = typer.Typer(
+    context_settings=_HELP, no_args_is_help=True, help="The QC1 database."
+)
+app.add_typer(qc1_app, name="qc1")
 process_ab_app = typer.Typer(
     context_settings=_HELP, add_completion=False, pretty_exceptions_enable=False
 )
 process_qc_app = typer.Typer(
     context_settings=_HELP, add_completion=False, pretty_exceptions_enable=False
+)
+
+qc1_ingest_app = typer.Typer(
+    context_settings=_HELP,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 ConfigOption = Annotated[
@@ -84,12 +96,20 @@ phoenix status -r 094.D-0114B    what is done, runs, failed and why
 """
 
 
-def run(application: typer.Typer, name: str) -> NoReturn:
-    """Run a command; turn what goes wrong into one line and an exit code."""
+def run(
+    application: typer.Typer, name: str, words: Sequence[str] | None = None
+) -> NoReturn:
+    """Run a command; turn what goes wrong into one line and an exit code.
+
+    Args:
+        application: the command.
+        name: what people call it.
+        words: what it is to read instead of the command line.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     _show_any_letter()
     try:
-        code = application(prog_name=name, standalone_mode=False)
+        code = application(words, prog_name=name, standalone_mode=False)
     except PhoenixError as error:
         _fail(name, str(error), error.exit_code)
     except OSError as error:
@@ -371,6 +391,100 @@ def plugins_check(
 
     cli_questions.plugins_check(config, as_json=inherited(context, "as_json", as_json))
     del debug
+
+
+@qc1_app.command("import")
+def qc1_import(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CSV, ECSV or VOTable (.xml, .vot)."),
+    ],
+    table: Annotated[
+        str,
+        typer.Option(
+            "--table", metavar="TABLE", help="The table; else as the file is called."
+        ),
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put the rows of files into their tables: all of them, or nothing."""
+    from phoenix_core.qc1 import commands  # noqa: PLC0415
+
+    commands.import_files(
+        inherited(context, "config", config),
+        files,
+        table,
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@qc1_app.command("query")
+def qc1_query(
+    context: typer.Context,
+    sql: Annotated[str, typer.Argument(metavar="SQL")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", metavar=" ", help="Answer as CSV on stdout.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Ask the database with one statement; whatever it says, nothing is changed."""
+    from phoenix_core.qc1 import commands  # noqa: PLC0415
+
+    commands.query(
+        inherited(context, "config", config),
+        sql,
+        as_json=inherited(context, "as_json", as_json),
+        as_csv=as_csv,
+    )
+    del debug
+
+
+@qc1_app.command("tables")
+def qc1_tables(
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="[TABLE]")] = "",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the tables, or the columns of one with their units and meaning."""
+    from phoenix_core.qc1 import commands  # noqa: PLC0415
+
+    commands.tables(table, as_json=inherited(context, "as_json", as_json))
+    del debug
+
+
+_INGEST = """[bold]Keys[/]
+
+Any columns of the table, in any order and case; what is left out gets its default. The
+row replaces the one that has the same primary key.
+
+-table TABLE -h    the columns of a table; -v, --config FILE, --json as everywhere
+
+[bold]Example[/]
+
+qc1Ingest -table ob_grades -ob_id 1090001 -exec_time 2014-10-23T01:10:54 -grade A
+"""
+
+
+@qc1_ingest_app.command(epilog=_INGEST)
+def qc1_ingest(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="-table TABLE -key VALUE ...", help="The table, keys and values."
+        ),
+    ],
+) -> None:
+    """Put a row into a table of the QC1 database."""
+    from phoenix_core.qc1 import commands  # noqa: PLC0415
+
+    commands.qc1_ingest(words)
 
 
 AbOption = Annotated[

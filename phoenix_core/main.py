@@ -29,6 +29,16 @@ def process_qc() -> None:
     cli.run(cli.process_qc_app, "processQC")
 
 
+def qc1_ingest() -> None:
+    """Run the command ``qc1Ingest``, whose keys are no options as others are."""
+    _begin("qc1Ingest")
+    from phoenix_core import cli  # noqa: PLC0415
+
+    words = sys.argv[1:]
+    is_help = words in ([], ["-h"], ["--help"])
+    cli.run(cli.qc1_ingest_app, "qc1Ingest", ["--help"] if is_help else ["--", *words])
+
+
 def _begin(name: str) -> None:
     if sys.argv[1:] in (["-v"], ["--version"]):
         sys.stdout.write(f"{name} {__version__}\n")

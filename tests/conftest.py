@@ -28,6 +28,7 @@ PROGRAMS = {
     "phoenix": main.phoenix,
     "processAB": main.process_ab,
     "processQC": main.process_qc,
+    "qc1Ingest": main.qc1_ingest,
 }
 RUN = "094.A-0001A"
 DATE = "2094-01-01"

@@ -15,7 +15,7 @@ from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import plain
 from phoenix_core.qc1.tables import Column, Kind, Qc1Table, Value
 
-Columns = dict[str, Sequence[Value]]
+Columns = Mapping[str, Sequence[Value]]
 
 _LARGEST = 2**63 - 1  # of BIGINT
 _NONE = type(None)
@@ -76,7 +76,7 @@ def check_columns(table: Qc1Table, columns: Columns) -> tuple[Columns, list[Mist
     Numbers of numpy become Python's. What was not measured (None, NaN, infinite) is
     None; a text that is not known is its default.
     """
-    cleaned: Columns = {}
+    cleaned: dict[str, Sequence[Value]] = {}
     mistakes: list[Mistake] = []
     for column in table.columns:
         values, wrong = _check(column, columns[column.name])
@@ -92,7 +92,8 @@ def _check(
     if column.default is not None and _NONE in kinds:
         values = [column.default if value is None else value for value in values]
         kinds = set(map(type, values))
-    if not column.is_key and _is_plain(column.kind, kinds, values):
+    is_missing = column.is_key and (_NONE in kinds or "" in values)
+    if not is_missing and _is_plain(column.kind, kinds, values):
         if column.kind is Kind.REAL:
             return [
                 v if isinstance(v, float) and math.isfinite(v) else None for v in values

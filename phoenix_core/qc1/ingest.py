@@ -50,6 +50,15 @@ def ingest(
     return len(rows)
 
 
+def has_row(
+    connection: sa.Connection, table: Qc1Table, keys: Mapping[str, Value]
+) -> bool:
+    """Tell whether a table has a row with these keys; nothing else is looked at."""
+    sql = as_sql(table, sa.MetaData())
+    found = sa.select(sa.literal(1)).where(*(sql.c[k] == keys[k] for k in table.keys))
+    return connection.execute(found).first() is not None
+
+
 def told_mistakes(lines: Sequence[str]) -> str:
     """Return mistakes, a line each, and not more than a person reads."""
     more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []

@@ -142,7 +142,9 @@ HEAVY = ("astropy", "attrs", "matplotlib", "numpy", "pluggy", "sqlalchemy", "str
 
 
 @pytest.mark.parametrize("word", ["--version", "--help", "-h"])
-@pytest.mark.parametrize("command", ["phoenix", "process_ab", "process_qc"])
+@pytest.mark.parametrize(
+    "command", ["phoenix", "process_ab", "process_qc", "qc1_ingest"]
+)
 def test_help_and_version_import_nothing_heavy(command, word):
     code = (
         "import sys\n"

@@ -1,0 +1,105 @@
+"""Questions to the database, which change nothing whatever they say.
+
+SQLite is opened for reading, and its authorizer lets statements read and nothing
+else. PostgreSQL has a transaction for reading, in which a cursor is declared: that
+takes a query and nothing else, and, prepared, one only, so that none can end the
+transaction.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.exc import SQLAlchemyError
+
+from phoenix_core.database import address_of, unusable
+from phoenix_core.errors import ConfigError
+
+_ALLOWED = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+    }
+)
+_FORBIDDEN = "not authorized"  # as SQLite says it
+_WAIT = 10_000  # ms for a writer to end
+
+
+@frozen
+class Answer:
+    """What a query found."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def ask(url: str, sql: str) -> Answer:
+    """Ask the database of a configuration.
+
+    Args:
+        url: its address.
+        sql: one statement that returns rows.
+
+    Raises:
+        ConfigError: there is no such database, the statement is wrong, would change
+            something, or returns no rows.
+    """
+    try:
+        with _reading(url) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"DECLARE answer CURSOR FOR {sql}")
+                sql = "FETCH ALL FROM answer"
+            result = connection.exec_driver_sql(sql)
+            if not result.returns_rows:
+                raise ConfigError("that is no query: it returns no rows")
+            return Answer(tuple(result.keys()), tuple(tuple(row) for row in result))
+    except sqlite3.Warning as error:  # of more than one statement
+        raise ConfigError(f"{error}") from error
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        if _FORBIDDEN in str(error):
+            raise ConfigError("queries read tables, and do nothing else") from error
+        raise unusable(url, "does not answer that", error) from error
+
+
+@contextlib.contextmanager
+def _reading(url: str) -> Iterator[sa.Connection]:
+    address = address_of(url)
+    if address.get_backend_name() == "sqlite":
+        path = Path(str(address.database)).absolute()
+        if not path.is_file():
+            raise ConfigError(f"there is no database {path}")
+        only = {"mode": "ro", "uri": "true"}
+        address = address.set(database=f"file:{quote(str(path))}", query=only)
+        engine = sa.create_engine(address)
+        sa.event.listen(engine, "connect", _let_read)
+    elif address.get_backend_name() == "postgresql":
+        engine = sa.create_engine(address, connect_args={"prepare_threshold": 0})
+    else:
+        raise ConfigError("queries want SQLite or PostgreSQL")
+    try:
+        with engine.connect() as opened:
+            connection = opened.execution_options(no_parameters=True)
+            if engine.dialect.name == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=True)
+                # After a first look nobody can make the transaction a writing one.
+                connection.execute(sa.text("SELECT 1"))
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _let_read(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout={_WAIT}")
+    connection.execute("PRAGMA query_only=ON")
+    connection.set_authorizer(_authorize)
+
+
+def _authorize(action: int, *_: object) -> int:
+    return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
