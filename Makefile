@@ -27,6 +27,7 @@ demo: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 demo: export PHOENIX_CONFIG := config/muse_deep.toml
 demo: $(VENV)/.installed recipes
 	phoenix_simulate_MUSE phoenix-data --size small --deep
+	phoenix qc1 import phoenix-data/history/*.ecsv
 	phoenix -r $(RUN) -C
 	phoenix -r $(RUN) -P
 	phoenix -r $(RUN) -M --verdicts $(REVIEW) || test $$? -eq 5  # a table to fill in
@@ -61,6 +62,7 @@ check: $(VENV)/.installed recipes postgresql
 bench: $(VENV)/.installed
 	$(PYTHON) bench/bench.py
 	$(PYTHON) bench/create_ab.py
+	$(PYTHON) bench/history.py
 
 # ESO's recipes, and for the tests the other kind of database, from Debian, where missing.
 recipes: packages := esorex cpl-plugin-muse cpl-plugin-hawki
