@@ -1,6 +1,8 @@
 """Rows go in, replace those of the same keys, and are right or refused."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.ingest import ingest
+from phoenix_core.qc1.query import ask
 
 QUERY = sa.text("SELECT name, number, comment, counts, ra FROM stars ORDER BY 1, 2")
 ROW = {"name": "HD 1", "number": 1}
@@ -148,3 +151,44 @@ def test_what_goes_in_comes_out(qc1, stars, rows):
     tuples = [tuple(row[c.name] for c in stars.columns) for row in rows]
     last = {row[:2]: row for row in tuples}
     assert found == set(last.values())
+
+
+PUT = """
+import sys
+from phoenix_core.qc1.database import open_qc1
+from phoenix_core.qc1.ingest import ingest
+from phoenix_core.qc1.query import ask
+from phoenix_core.qc1.observatory import OB_GRADES
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(20):
+    with open_qc1(sys.argv[1]) as engine, engine.begin() as connection:
+        row = {"ob_id": number, "exec_time": sys.argv[2], "grade": "A"}
+        ingest(connection, OB_GRADES, [row, {**row, "exec_time": "shared"}])
+"""
+
+
+def test_processes_that_put_rows_in_at_once_lose_none(database_url):
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PUT, database_url, name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in "abc"
+    ]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.communicate()[1] for process in started] == [""] * 3
+    counted = "SELECT exec_time, count(*) FROM ob_grades GROUP BY 1 ORDER BY 1"
+    assert ask(database_url, counted).rows == (
+        ("a", 20),
+        ("b", 20),
+        ("c", 20),
+        ("shared", 20),
+    )
