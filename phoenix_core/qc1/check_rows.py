@@ -125,25 +125,30 @@ def _one(column: Column, value: Value) -> Value:
     Raises:
         ValueError: it does not.
     """
-    cleaned: Value = None
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if column.kind is Kind.TEXT and isinstance(value, str):
-        cleaned = str(value)
-        if not _is_storable(cleaned):
-            raise ValueError(f"{_show(value)} holds what no database stores")
-    elif column.kind is Kind.INTEGER and isinstance(value, numbers.Integral):
-        cleaned = int(value) if is_number else None
-        if cleaned is not None and abs(cleaned) > _LARGEST:
-            raise ValueError(f"{_show(value)} is too large")
-    elif is_number and not math.isfinite(value):  # type: ignore[arg-type]
-        cleaned, value = None, None
-    elif column.kind is Kind.REAL and is_number:
-        cleaned = float(value)  # type: ignore[arg-type]
-    if cleaned is None and value is not None:
-        raise ValueError(f"{_show(value)} is not {_EXPECTED[column.kind]}")
+    cleaned = _cleaned(column.kind, value)
     if column.is_key and cleaned in {None, ""}:
         raise ValueError("is missing; it tells rows apart")
     return cleaned
+
+
+def _cleaned(kind: Kind, value: Value) -> Value:
+    if value is None:
+        return None
+    if kind is Kind.TEXT:
+        if isinstance(value, str):
+            if _is_storable(value):
+                return str(value)
+            raise ValueError(f"{_show(value)} holds what no database stores")
+    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return None
+        if kind is Kind.REAL:
+            return float(value)
+        if isinstance(value, numbers.Integral):
+            if abs(int(value)) <= _LARGEST:
+                return int(value)
+            raise ValueError(f"{_show(value)} is too large")
+    raise ValueError(f"{_show(value)} is not {_EXPECTED[kind]}")
 
 
 def _show(value: object) -> str:

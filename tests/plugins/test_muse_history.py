@@ -43,7 +43,7 @@ def rows_of(observatory, table):
 
 def test_the_tables_are_those_of_phoenix():
     declared = declared_tables()
-    assert declared.keys() - TABLES.keys() == {"muse_sci_deep"}
+    assert declared.keys() == TABLES.keys()
     for name, columns in TABLES.items():
         ours = {(c.name, KINDS[c.datatype], c.unit) for c in columns}
         assert ours == {(c.name, c.kind, c.unit) for c in declared[name].columns}
@@ -53,7 +53,7 @@ def test_astropy_reads_the_files_with_their_units(observatory):
     assert {path.stem for path in observatory.tables} == set(TABLES)
     for path in observatory.tables:
         table = Table.read(path, format="ascii.ecsv")
-        assert len(table)
+        assert (len(table) > 0) == (path.stem != "muse_sci_deep")  # not made yet
         for column in TABLES[path.stem]:
             assert table[column.name].dtype.kind == ASTROPY[KINDS[column.datatype]]
             if column.unit:
@@ -188,6 +188,13 @@ def test_a_long_history_has_as_many_datacubes_as_were_asked_for(cubes):
     assert set(singles["combined"]) - {""} <= set(finals["pipefile"])
     assert sum(finals["n_frames"]) == len(singles["pipefile"])
     assert np.sum(finals["texptime"]) == pytest.approx(np.sum(singles["exptime"]))
+    deep = rows["muse_sci_deep"]
+    assert set(deep["run_id"]) <= set(finals["run_id"])
+    assert all(
+        1 < n <= frames
+        for n, frames in zip(deep["n_obs"], deep["n_frames"], strict=False)
+    )
+    assert bool(deep["n_obs"]) == (cubes == 2000)
     runs = rows["sched_rep"]
     assert set(finals["run_id"]) == set(runs["run_id"])
     assert all(parse_run_id(run).formal == run for run in set(runs["run_id"]))
@@ -197,6 +204,7 @@ def test_a_long_history_has_as_many_datacubes_as_were_asked_for(cubes):
         assert {len(values) for values in columns.values()} == {
             len(columns[TABLES[table][0].name])
         }
+        assert columns.keys() >= {column.name for column in TABLES[table]}
         keys = declared_tables()[table].keys
         every = list(zip(*(columns[key] for key in keys), strict=True))
         assert len(set(every)) == len(every)
@@ -209,7 +217,7 @@ def test_the_past_comes_before_what_is_observed(tmp_path):
     for table in TABLES:
         rows = rows_of(made, table)
         observed = rows_of(alone, table)
-        assert rows[-len(observed) :] == observed
+        assert rows[len(rows) - len(observed) :] == observed
     assert len(rows_of(made, "muse_sci_combined")) == 62
     with pytest.raises(SimulationError, match="exists and differs"):
         simulate(tmp_path / "alone", one_target, past=60)

@@ -53,6 +53,7 @@ def history(
     rows: dict[str, list[Row]] = {
         "muse_sci_single": [],
         "muse_sci_combined": [],
+        "muse_sci_deep": [],
         "muse_sci_sources": [],
         "sched_rep": [row for run in scenario.runs for row in _scheduled(run)],
         "data_products": [],

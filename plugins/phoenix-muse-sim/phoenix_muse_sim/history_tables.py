@@ -52,6 +52,9 @@ score_bit string
 _DECLARED: Final = {
     "muse_sci_single": _OBSERVATION + "raw_file string\ncombined string",
     "muse_sci_combined": _OBSERVATION + "rms float64 arcsec\nn_match int64",
+    "muse_sci_deep": _OBSERVATION
+    + "rms float64 arcsec\nn_match int64\nn_obs int64\nproc_mode string\n"
+    + "depth_gain float64 mag",
     "muse_sci_sources": """
         pipefile string
         number int64

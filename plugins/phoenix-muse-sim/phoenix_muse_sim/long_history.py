@@ -25,6 +25,7 @@ _NIGHTS: Final = 180
 _NIGHT: Final = (23.5, 9.0)  # h UT: when the first one starts, and how long it goes on
 _SKY_SHARE: Final = 0.08
 _ABORTED_SHARE: Final = 0.02
+_DEEP_SHARE: Final = 0.4  # of runs that are done
 _OVERHEAD: Final = 95_123  # ms between exposures, as in the scenario
 _FIRST_OB: Final = 200_000_000
 _PENDING: Final = 7
@@ -77,6 +78,7 @@ def long_history(cubes: int, seed: int) -> dict[str, Rows]:
     return {
         "muse_sci_single": _plain(one),
         "muse_sci_combined": _plain(_final(drawn, one, random)),
+        "muse_sci_deep": _plain(_deep(drawn, one, random)),
         "sched_rep": _plain(_scheduled(runs, random)),
         "data_products": _plain(_archived(drawn, one, start)),
         "ob_grades": _plain(
@@ -271,6 +273,51 @@ def _final(
         ),
         "n_match": np.where(several, final["num_src"].astype(float), np.nan),
     }
+
+
+def _deep(
+    cubes: _Cubes, one: dict[str, _Array], random: np.random.Generator
+) -> dict[str, _Array]:
+    """Describe the deep datacubes of runs that are done: a target with two OBs."""
+    cube = one["ob_id"] - _FIRST_OB
+    run, target = cubes.run[cube], cubes.target[cube]
+    done = random.random(int(cubes.run.max()) + 1) < _DEEP_SHARE
+    chosen = np.flatnonzero(done[run] & (one["pattern"] == "O"))
+    group = run.astype(np.int64) * (int(target.max()) + 1) + target
+    order = chosen[np.lexsort((one["mjd_obs"][chosen], group[chosen]))]
+    _, first, number = np.unique(group[order], return_index=True, return_counts=True)
+    begins = np.zeros(len(cube), int)
+    begins[cubes.first] = 1
+    blocks = _sums(begins[order], first)
+    time = _sums(one["exptime"][order], first)
+    seeing = _sums(one["sky_res"][order], first) / number
+    deep = blocks > 1
+    row, last = order[first[deep]], order[(first + number - 1)[deep]]
+    count, size = number[deep], int(deep.sum())
+    return {
+        **{name: values[row] for name, values in one.items()},
+        "pipefile": _join("r.", one["raw_file"][row], "_dpc.fits"),
+        "data_type": np.full(size, "DATACUBE_DEEP"),
+        "pattern": _join("DEEP_", count.astype(str)),
+        "mjd_end": one["mjd_end"][last],
+        "n_frames": count,
+        "texptime": time[deep],
+        "sky_res": np.round(seeing[deep], 3),
+        "abmaglim": _limit(time[deep], seeing[deep]),
+        "pixnoise": _noise(time[deep]),
+        "rms": np.round(random.uniform(0.01, 0.06, size), 4),
+        "n_match": one["num_src"][row].astype(float),
+        "n_obs": blocks[deep],
+        "proc_mode": np.full(size, ""),
+        "depth_gain": np.round(1.25 * np.log10(count), 2),
+    }
+
+
+def _sums(values: _Array, first: _Array) -> _Array:
+    """Sum up the values of each group; groups begin at these places."""
+    total = np.concatenate([[0], np.cumsum(values)])
+    sums: _Array = np.diff(total[np.append(first, len(values))])
+    return sums
 
 
 def _scheduled(runs: _Runs, random: np.random.Generator) -> dict[str, _Array]:
