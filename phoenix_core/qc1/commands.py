@@ -21,6 +21,7 @@ from phoenix_core.qc1.ingest_words import read_words, row_of
 from phoenix_core.qc1.tables import Qc1Table
 from phoenix_core.terminal import Terminal, safe
 
+_WIDTH = 100_000  # characters
 _SHOWN = 1000  # rows; more is for programs
 
 
@@ -144,12 +145,10 @@ def _show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     for name, values in zip(names, columns, strict=True):
         is_text = any(isinstance(value, str) for value in values)
-        shown.add_column(
-            safe(name), overflow="fold", justify="left" if is_text else "right"
-        )
+        shown.add_column(safe(name), justify="left" if is_text else "right")
     for row in rows[:_SHOWN]:
         shown.add_row(*("" if v is None else safe(str(v)) for v in row))
-    console = Terminal(soft_wrap=False)
+    console = Terminal(width=_WIDTH)  # a row is a line, as long as it is
     console.print(shown)
     if len(rows) > _SHOWN:
         console.print(f"... and {len(rows) - _SHOWN} more rows: --csv has them all")

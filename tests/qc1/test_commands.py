@@ -139,6 +139,12 @@ def test_a_query_is_a_table_csv_or_json(ingest, call):
         assert call("qc1", "query", twice, *words).returncode == 2
 
 
+def test_a_row_is_one_line_however_long(ingest, call):
+    ingest(*GRADE, "-comment", "word " * 100)
+    shown = call("qc1", "query", "SELECT comment, grade FROM ob_grades").stdout
+    assert len(shown.splitlines()) == 2
+
+
 def test_a_query_that_would_change_something_is_refused(ingest, call):
     ingest(*GRADE)
     done = call("qc1", "query", "DELETE FROM ob_grades")

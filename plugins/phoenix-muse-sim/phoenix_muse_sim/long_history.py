@@ -118,7 +118,7 @@ def _run_id(period: int, number: int, letter: str) -> str:
 
 def _cubes(cubes: int, runs: _Runs, random: np.random.Generator) -> _Cubes:
     number = len(runs.run_id)
-    shares = random.lognormal(0.0, 0.9, number)
+    shares = random.lognormal(0.0, 0.7, number)  # some are long
     counts = 1 + random.multinomial(cubes - number, shares / shares.sum())
     run = np.repeat(np.arange(number), counts)
     within = random.random(cubes) ** 1.5  # the first targets are the important ones
