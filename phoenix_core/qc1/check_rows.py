@@ -7,6 +7,7 @@ all is well.
 import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -94,10 +95,6 @@ def _check(
         kinds = set(map(type, values))
     is_missing = column.is_key and (_NONE in kinds or "" in values)
     if not is_missing and _is_plain(column.kind, kinds, values):
-        if column.kind is Kind.REAL:
-            return [
-                v if isinstance(v, float) and math.isfinite(v) else None for v in values
-            ], []
         return values, []
     cleaned: list[Value] = []
     mistakes: list[Mistake] = []
@@ -109,14 +106,17 @@ def _check(
     return cleaned, mistakes
 
 
-def _is_plain(kind: Kind, kinds: set[type], values: Sequence[Value]) -> bool:
-    """Whether all values are of the very type that the database takes, or None."""
+def _is_plain(kind: Kind, kinds: set[type], values: Sequence[Any]) -> bool:
+    """Whether the database takes all values as they are."""
+    if kind is Kind.TEXT:
+        return kinds <= {str} and _is_storable("".join(values))
+    if not kinds <= {float if kind is Kind.REAL else int, _NONE}:
+        return False
+    if _NONE in kinds:
+        values = [value for value in values if value is not None]
     if kind is Kind.REAL:
-        return kinds <= {float, _NONE}
-    if kind is Kind.INTEGER:
-        small = (-_LARGEST <= v <= _LARGEST for v in values if isinstance(v, int))
-        return kinds <= {int, _NONE} and all(small)
-    return kinds <= {str} and _is_storable("".join(map(str, values)))
+        return all(map(math.isfinite, values))
+    return max(map(abs, values), default=0) <= _LARGEST
 
 
 def _one(column: Column, value: Value) -> Value:

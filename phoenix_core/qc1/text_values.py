@@ -20,6 +20,8 @@ def read_values(
     whole = column.kind is Kind.INTEGER
     kind: type[int | float] = int if whole else float
     try:
+        if "" not in texts:
+            return list(map(kind, texts)), []
         return [None if not text else kind(text) for text in texts], []
     except ValueError:
         pass  # the way of few words is not for everybody
