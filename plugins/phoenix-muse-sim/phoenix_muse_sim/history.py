@@ -25,6 +25,9 @@ LIMIT: Final = 23.0
 NOISE: Final = 3e-20
 """erg/s/cm2/Angstrom a voxel in 600 s (ours, near the real)."""
 
+OVERSUBTRACTED: Final = -30.0
+"""1e-20 erg/s/cm2/Angstrom: beyond -20, where the flag HISTO_BKG of MUSE_R begins."""
+
 REFERENCE_TIME: Final = 600.0
 REFERENCE_SEEING: Final = 0.8
 
@@ -144,6 +147,9 @@ def _single(visit: Visit, stars: Sequence[Star], seed: int) -> dict[str, Value]:
     time = exposure.exposure_time / REFERENCE_TIME
     resolution = exposure.seeing + 0.02 * float(np.clip(scatter[0], -2.0, 2.0))
     objects = block.of_kind(Kind.OBJECT)
+    # In a crowded field without SKY, light of stars was taken for sky and subtracted.
+    is_over = target.crowded and not block.of_kind(Kind.SKY)
+    background = OVERSUBTRACTED if is_over else 0.0
     picture = f"{exposure.civil_date}/{preview_name(f'r.{exposure.root}{tag}')}"
     return {
         "pipefile": f"r.{exposure.root}{tag}.fits",
@@ -172,7 +178,7 @@ def _single(visit: Visit, stars: Sequence[Star], seed: int) -> dict[str, Value]:
         "num_sat": 0,
         "wdel_max": round(0.03 + 0.005 * abs(float(scatter[1])), 4),
         "num_src": 0 if is_sky else len(stars),
-        "histo_bkg": round(2.0 * float(scatter[2]), 2),
+        "histo_bkg": round(background + 2.0 * float(scatter[2]), 2),
         "lshift_max": round(0.02 * abs(float(scatter[3])), 4),
         "grd": block.grade,
         "comm": block.comment,
