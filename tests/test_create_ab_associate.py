@@ -294,3 +294,46 @@ def test_a_raw_frame_can_go_with_another_one():
     made = night(SCIENCE, *DARKS, *lamps)
     (one,) = made["S.ab"].choices[1].taken
     assert one.name == "L2.fits"
+
+
+def test_what_would_fit_but_for_its_own_problem_comes_first():
+    near = frame("M.fits", "MASTER_DARK", 60000.45, DIT=2.0)
+    made = night(SCIENCE, DARKS[0], calib=[near])
+    (missing,) = made["S.ab"].missing
+    assert missing.why.startswith("none of 2 fits; nearest: D0_dark.ab, 2.4 h before")
+    broken = frame("N.fits", "MASTER_DARK", 59999.0, "is truncated", DIT=10.0)
+    (missing,) = night(SCIENCE, calib=[near, broken])["S.ab"].missing
+    assert "nearest: N.fits" in missing.why
+
+
+def test_a_chain_of_incomplete_abs_names_the_first_cause_and_no_link():
+    long = "is truncated: 24768 bytes of HDU 2 are missing"
+    dark = frame("D1.fits", "DARK", 60000.401, long, DIT=10)
+    made = night(SCIENCE, DARKS[0], dark)
+    first = f"D0_dark.ab: RAWFILE D1.fits {long}"
+    (missing,) = made["S_stack.ab"].missing
+    assert (missing.what, missing.root) == ("S.ab", first)
+    assert missing.why == f"is INCOMPLETE, because of {first}"
+    (missing,) = made["S.ab"].missing
+    assert missing.root == first
+    told = f"2.4 h before: is INCOMPLETE: RAWFILE D1.fits {long} (and 1 more)"
+    assert missing.why == f"none of 1 fits; nearest: D0_dark.ab, {told}"
+
+
+def test_what_several_abs_lack_is_told_once():
+    others = [
+        frame(f"S{n}.fits", "OBJECT", 60000.5 + n / 100, DIT=10.0, OB=1)
+        for n in range(3)
+    ]
+    (first, *rest) = night(*others, DARKS[0])["S0_stack.ab"].missing
+    assert first.why == (
+        "is INCOMPLETE, because of D0_dark.ab: FRAMES there are 1 of 2 DARK"
+    )
+    assert {one.why for one in rest} == {"is INCOMPLETE for the same reason"}
+
+
+def test_a_frame_that_is_there_twice_is_told_once_with_both_places():
+    why = "is there more than once, in /x and in /y"
+    twice = [frame("D1.fits", "DARK", 60000.401, why, DIT=10) for _ in range(2)]
+    found = night(DARKS[0], *twice)["D0_dark.ab"].missing
+    assert [one.why for one in found if one.what == "RAWFILE"] == [f"D1.fits {why}"]

@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,14 +109,24 @@ def drafts_of(frames):
     return associate(RULES, frames, frames, ())
 
 
+def lacks(group, frame):
+    keys = [key for key in group.keys if key not in frame.values]
+    return keys + (["MJD-OBS"] if group.gap and frame.mjd is None else [])
+
+
 @given(FRAMES)
 def test_every_frame_is_in_one_ab_or_reported(frames):
     found = drafts_of(frames)
     counts = Counter(one.frame.name for one in found.loose)
+    groups = {}
     for draft in found.drafts:
         if not draft.group.shared:
             counts.update(frame.name for frame in draft.frames)
-    assert counts == Counter(frame.name for frame in frames)
+            groups |= {frame.name: draft.group for frame in draft.frames}
+    assert set(counts) == {frame.name for frame in frames}
+    for frame in frames:
+        is_lacking = frame.name in groups and lacks(groups[frame.name], frame)
+        assert counts[frame.name] == 1 or is_lacking
 
 
 @given(FRAMES)
@@ -123,17 +134,20 @@ def test_an_ab_holds_only_what_belongs_together(frames):
     for draft in drafts_of(frames).drafts:
         group = draft.group
         for key in group.keys:
-            values = [frame.values.get(key) for frame in draft.frames]
+            values = [f.values[key] for f in draft.frames if key in f.values]
             numbers = [v for v in values if isinstance(v, int | float)]
             if key == "DIT" and numbers and not any(v is True for v in values):
-                assert max(numbers) - min(numbers) <= 0.1
+                assert max(numbers) - min(numbers) <= 0.1 * 2
                 assert len(numbers) == len(values)
             else:
                 assert len({(type(v), v) for v in values}) <= 1
+        whole = [f for f in draft.frames if not lacks(group, f)]
+        assert not whole or draft.primary in whole
+        assert all(f.problem for f in draft.frames if whole and lacks(group, f))
         assert all(
             frame.tag in group.tags for frame in draft.frames if not group.members
         )
-        assert group.maximum is None or len(draft.frames) <= group.maximum
+        assert group.maximum is None or len(whole) <= group.maximum
         if group.gap:
             times = sorted(f.mjd for f in draft.frames if f.mjd is not None)
             pauses = [after - before for before, after in pairwise(times)]
@@ -154,12 +168,14 @@ def test_an_ab_is_incomplete_for_a_reason_and_only_then(frames):
     for draft in drafts_of(frames).drafts:
         good = [f for f in draft.frames if not f.problem]
         objects = sum(f.tag == "OBJECT" for f in good)
-        keys = [k for k in draft.group.keys if k not in draft.primary.values]
+        keys = [f for f in draft.frames if lacks(draft.group, f)]
         few = len(good) < draft.group.minimum or (
             draft.group.name == "science" and objects < 1
         )
         if draft.group.members:
-            few = any(member.missing for member in draft.members)
+            few = len(draft.members) < draft.group.minimum
+            few = few or any(member.missing for member in draft.members)
+            keys = [one for one in draft.missing if one.what == "KEYWORD"]
         broken = len(good) < len(draft.frames)
         assert bool(draft.missing) is bool(few or broken or keys)
 
@@ -204,19 +220,185 @@ def test_the_first_frame_of_the_first_tag_names_the_ab():
     assert [frame.name for frame in draft.frames] == ["B.fits", "C.fits", "A.fits"]
 
 
-def test_a_frame_without_a_key_of_its_group_is_alone_and_says_so():
+def lacking(found, what="KEYWORD"):
+    """What each AB says of frames without a keyword."""
+    return {
+        draft.name: [one.why for one in draft.missing if one.what == what]
+        for draft in found.drafts
+    }
+
+
+def pair(name, mjd, dit, **more):
+    return [
+        plain_frame(f"{name}{n}.fits", "DARK", mjd + n / 1000, DIT=dit, **more)
+        for n in range(2)
+    ]
+
+
+def test_a_frame_without_a_key_makes_the_ab_it_belongs_to_incomplete():
+    lost = plain_frame("B9.fits", "DARK", 60000.2, FILTER="J")
+    other = pair("C", 60000.3, 2.0, FILTER="H")
+    found = drafts_of([*pair("B", 60000.1, 2.0, FILTER="J"), lost, *other])
+    assert lacking(found) == {"B0_dark.ab": ["B9.fits has no DIT"], "C0_dark.ab": []}
+    assert [frame.problem for frame in found.drafts[0].frames] == ["", "", "has no DIT"]
+    assert not found.drafts[1].missing
+    assert not found.loose
+
+
+def test_a_frame_without_a_key_makes_every_ab_incomplete_that_it_could_belong_to():
+    lost = plain_frame("A9.fits", "DARK", 60000.0, FILTER="J")
+    frames = [*pair("B", 60000.1, 2.0, FILTER="J"), *pair("C", 60000.3, 10, FILTER="J")]
+    told = ["A9.fits has no DIT"]
+    found = drafts_of([lost, *frames])
+    assert lacking(found) == {"B0_dark.ab": told, "C0_dark.ab": told}
+    assert [draft.primary.name for draft in found.drafts] == ["B0.fits", "C0.fits"]
+
+
+def test_a_frame_without_a_key_that_no_other_is_like_is_alone_and_says_so():
+    lost = plain_frame("A9.fits", "DARK", 60000.0, FILTER="K")
+    found = drafts_of([lost, *pair("B", 60000.1, 2.0, FILTER="J")])
+    assert lacking(found) == {"A9_dark.ab": ["A9.fits has no DIT"], "B0_dark.ab": []}
+
+
+def test_a_frame_without_a_key_is_with_those_of_its_time_where_there_are_too_many():
     darks = [
-        plain_frame("A.fits", "DARK", 60000.0, FILTER="J"),
-        *(
-            plain_frame(f"B{n}.fits", "DARK", 60000.1, DIT=2.0, FILTER="J")
-            for n in range(2)
-        ),
+        plain_frame(f"D{n}.fits", "DARK", 60000 + n / 100, DIT=2.0, FILTER="J")
+        for n in range(6)
     ]
-    first, second = drafts_of(darks).drafts
-    assert [one.why for one in first.missing if one.what == "KEYWORD"] == [
-        "A.fits has no DIT"
+    lost = plain_frame("E.fits", "DARK", 60000.045, FILTER="J")
+    found = lacking(drafts_of([*darks, lost]))
+    assert found == {"D0_dark.ab": [], "D3_dark.ab": ["E.fits has no DIT"]}
+
+
+@pytest.mark.parametrize(
+    ("mjd", "told"),
+    [
+        (60000.3, ["E.fits has no FILTER"]),
+        (60000.6, []),
+        (None, ["E.fits has no FILTER and no MJD-OBS"]),
+    ],
+)
+def test_a_frame_without_a_key_is_not_of_an_ab_of_another_time(mjd, told):
+    flats = [
+        plain_frame(f"F{n}.fits", "FLAT", 60000.1 + n / 100, FILTER="J")
+        for n in range(2)
     ]
-    assert not second.missing
+    found = lacking(drafts_of([*flats, plain_frame("E.fits", "FLAT", mjd)]))
+    assert found["F0_flat.ab"] == told
+
+
+def test_a_frame_without_a_time_is_not_forgotten_where_pauses_count():
+    flats = [
+        plain_frame(f"F{n}.fits", "FLAT", 60000.1 + n / 100, FILTER="J")
+        for n in range(2)
+    ]
+    lost = plain_frame("E.fits", "FLAT", None, FILTER="J")
+    assert lacking(drafts_of([*flats, lost]))["F0_flat.ab"] == ["E.fits has no MJD-OBS"]
+
+
+def test_a_frame_without_a_key_is_named_where_nothing_needs_it():
+    flats = [
+        plain_frame(f"F{n}.fits", "FLAT", 60000.1 + n / 100, FILTER="J")
+        for n in range(2)
+    ]
+    found = drafts_of([*flats, plain_frame("E.fits", "FLAT", 60000.2)])
+    (noise,) = [draft for draft in found.drafts if draft.group.name == "pair"]
+    assert not noise.missing
+
+
+def test_an_ab_whose_first_frame_lacks_a_key_makes_the_ab_of_abs_incomplete():
+    objects = [
+        plain_frame("A.fits", "OBJECT", 60000.1, OB=1, DIT=1.0, FILTER="J"),
+        plain_frame("B.fits", "OBJECT", 60000.2, OB=2, DIT=1.0, FILTER="J"),
+        plain_frame("C.fits", "OBJECT", 60000.3, OB=3, DIT=1.0),
+    ]
+    found = drafts_of(objects)
+    assert lacking(found)["A_all.ab"] == ["C.fits has no FILTER"]
+    last = found.drafts[-1]
+    assert [member.name for member, _ in last.inputs] == ["A.ab", "B.ab"]
+
+
+# More than an AB takes --------------------------------------------------------------
+
+MOST = """
+[[classify]]
+tag = "OBJECT"
+when = {{ TYPE = "OBJECT" }}
+[[classify]]
+tag = "SKY"
+when = {{ TYPE = "SKY" }}
+[[group]]
+name = "all"
+tags = ["OBJECT", "SKY"]
+keys = []
+recipe = "x"
+{limits}
+"""
+
+
+def split(limits, tags):
+    """The tags of each AB's frames, and of those left over with the reason."""
+    kinds = {"O": "OBJECT", "S": "SKY"}
+    frames = [
+        plain_frame(f"F{n:02d}.fits", kinds[tag], 60000 + n / 100)
+        for n, tag in enumerate(tags)
+    ]
+    found = associate(read_rules(MOST.format(limits=limits)), frames, frames, ())
+    abs_ = ["".join(f.tag[0] for f in draft.frames) for draft in found.drafts]
+    return abs_, [(one.frame.name, one.why, one.is_known) for one in found.loose]
+
+
+@pytest.mark.parametrize(
+    ("limits", "tags", "abs_", "left"),
+    [
+        ("minimum = 3\nmaximum = 4", 5 * "O", ["OOOO"], 1),
+        ("minimum = 3\nmaximum = 4", 6 * "O", ["OOO", "OOO"], 0),
+        ("minimum = 4\nmaximum = 4", 11 * "O", ["OOOO", "OOOO"], 3),
+        ("minimum = 4\nmaximum = 6", 9 * "O", ["OOOOO", "OOOO"], 0),
+        ("minimum = { SKY = 1 }\nmaximum = 3", "OOOOSS", ["OOS", "OOS"], 0),
+        ("minimum = { SKY = 1 }\nmaximum = 3", "OOOOS", ["OOS"], 2),
+        ("minimum = { SKY = 1, OBJECT = 2 }\nmaximum = 4", "OOSOSOOS", None, 0),
+    ],
+)
+def test_no_ab_is_below_the_minimum_only_since_frames_were_split(
+    limits, tags, abs_, left
+):
+    found, over = split(limits, tags)
+    assert found == (abs_ or ["OOOS", "OOSS"])
+    assert len(over) == left
+    for _, why, is_known in over:
+        assert why == "left over by all: too few for another AB"
+        assert not is_known
+
+
+def test_what_an_ab_leaves_out_is_not_what_it_has_to_have():
+    abs_, left = split('minimum = { SKY = 1 }\nmaximum = 3\nsurplus = "leave"', "OOOS")
+    assert abs_ == ["OOS"]
+    assert left == [("F02.fits", "more than all takes", True)]
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(0, 3),
+    st.integers(0, 4),
+    st.text("OS", min_size=1, max_size=20),
+)
+def test_frames_are_split_so_that_every_ab_has_enough_if_that_can_be(
+    minimum, objects, more, tags
+):
+    most = max(minimum, objects) + more
+    least = f"minimum = {minimum}" if not objects else ""
+    least = least or f"minimum = {{ OBJECT = {objects} }}"
+    abs_, left = split(f"{least}\nmaximum = {most}", tags)
+    assert sum(map(len, abs_)) + len(left) == len(tags)
+    assert max(map(len, abs_)) <= most
+    enough = (lambda t: t.count("O") >= objects) if objects else lambda t: True
+    if len(tags) >= minimum and enough(tags):
+        for some in abs_:
+            assert len(some) >= minimum or objects
+            assert enough(some)
+    if left:
+        assert all(len(some) == most for some in abs_)
 
 
 CLASSES = read_rules(
@@ -280,8 +462,8 @@ def test_a_name_that_no_ab_can_hold_and_one_that_is_there_twice_are_problems():
     problems = [frame.problem for frame in classify(CLASSES, "raw", files)]
     assert problems == [
         "has a name that no AB can hold",
-        "is there twice, in two directories",
-        "is there twice, in two directories",
+        "is there more than once, in /x and in /y",
+        "is there more than once, in /x and in /y",
         "",
     ]
 

@@ -202,7 +202,7 @@ def test_a_damaged_file_keeps_its_problem_until_it_is_fetched_again(
     path.write_bytes(whole.read_bytes()[:-2880])
     for _ in range(2):
         (found,) = headers_below(ledger, path.parent, WANTED)
-        assert found.header.problem == "is truncated: 2880 bytes of HDU 3 missing"
+        assert found.header.problem == "is truncated: 2880 bytes of HDU 3 are missing"
         assert found.header.values["ESO DET DIT"] == 10.0
     assert len(reads) == 1
     shutil.copy(whole, path)

@@ -12,9 +12,8 @@ from itertools import islice
 
 from attrs import define, field, frozen
 
-from phoenix_core.create_ab.classify import same
+from phoenix_core.create_ab.classify import as_key, same
 from phoenix_core.create_ab.drafts import Candidate, Choice, Draft
-from phoenix_core.create_ab.group import plain
 from phoenix_core.create_ab.rules import Association, Level, Rules, Source, Time
 
 _RANK = {Source.VIRTUAL: 0, Source.CALIB: 1, Source.RAW: 2}
@@ -70,7 +69,7 @@ class Candidates:
         near = [key for key in level.keys if key in self.rules.tolerance]
         exact = tuple(key for key in level.keys if key not in self.rules.tolerance)
         bucket = self._bucket(level, exact).get(
-            tuple(plain(values.get(key)) for key in exact)
+            tuple(as_key(values.get(key)) for key in exact)
         )
         if bucket is None:
             return
@@ -95,7 +94,7 @@ class Candidates:
             for one in self.of(level):
                 if one.problem or any(one.values.get(key) is None for key in keys):
                     continue
-                place = tuple(plain(one.values.get(key)) for key in keys)
+                place = tuple(as_key(one.values.get(key)) for key in keys)
                 found.setdefault(place, []).append(one)
             self._buckets[which] = {at: _sorted(some) for at, some in found.items()}
         return self._buckets[which]

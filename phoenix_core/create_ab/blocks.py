@@ -8,7 +8,7 @@ from phoenix_core import __version__
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.create_ab.associate import distance
 from phoenix_core.create_ab.drafts import Choice, Draft
-from phoenix_core.create_ab.group import exposure
+from phoenix_core.create_ab.parts import exposure
 from phoenix_core.create_ab.rules import FILE, Rules, Source, Value
 from phoenix_core.create_ab.why import told_days
 from phoenix_core.incomplete import MISSING

@@ -3,16 +3,17 @@
 import functools
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import translate
+from pathlib import Path
 
 from attrs import frozen
 
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.create_ab.headers import FileHeader
 from phoenix_core.create_ab.rules import FILE, Condition, Rules, Value
+from phoenix_core.plain_text import plain
 
 _UNIX_MJD = 40587.0  # of 1970-01-01
 _DAY = 86400.0
@@ -50,7 +51,9 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
         of: "raw" or "calib".
         found: the files.
     """
-    times = Counter(file.name for file in found)
+    places: dict[str, list[str]] = {}
+    for file in found:
+        places.setdefault(file.name, []).append(str(Path(file.path).parent))
     frames = []
     for file in found:
         values = {**file.header.values, FILE: file.name}
@@ -59,8 +62,8 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
         problem = file.header.problem
         if not is_safe_name(file.name):
             problem = "has a name that no AB can hold"
-        elif times[file.name] > 1 and not problem:
-            problem = "is there twice, in two directories"
+        elif len(places[file.name]) > 1 and not problem:
+            problem = f"is there more than once, in {_listed(places[file.name])}"
         frames.append(
             Frame(
                 file.name,
@@ -72,6 +75,10 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
             )
         )
     return tuple(sorted(frames, key=lambda frame: frame.order))
+
+
+def _listed(places: Sequence[str]) -> str:
+    return plain(" and in ".join(sorted(places)))
 
 
 def _tag(rules: Rules, of: str, values: Mapping[str, Value]) -> str | None:
@@ -159,3 +166,8 @@ def same(one: Value | None, other: Value | None, tolerance: float = 0.0) -> bool
     if tolerance:
         return abs(one - other) <= tolerance
     return one == other
+
+
+def as_key(value: Value | None) -> Value | tuple[Value] | None:
+    """A value by which a dictionary keeps what is equal together: True is not 1."""
+    return (value,) if isinstance(value, bool) else value

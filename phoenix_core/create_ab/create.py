@@ -9,17 +9,17 @@ from phoenix_core.association_block import AssociationBlock
 from phoenix_core.create_ab.associate import Candidates, choose
 from phoenix_core.create_ab.blocks import block_of
 from phoenix_core.create_ab.classify import Frame, classify
-from phoenix_core.create_ab.drafts import Candidate, Draft, Missing
+from phoenix_core.create_ab.drafts import Candidate, Draft
 from phoenix_core.create_ab.group import (
     Loose,
+    Spare,
     group_frames,
     group_members,
     share_out,
-    told,
 )
 from phoenix_core.create_ab.headers import headers_below
 from phoenix_core.create_ab.rules import Rules, Source
-from phoenix_core.create_ab.why import reason
+from phoenix_core.create_ab.why import lack
 from phoenix_core.errors import ConfigError
 from phoenix_core.ledger import open_ledger
 from phoenix_core.model import Run
@@ -32,12 +32,14 @@ _MJD_OF_ORDINAL = 678576  # MJD = ordinal of the day - this
 class Organised:
     """A night or run, organised: its ABs, and the frames that are in none.
 
-    `broken` are the calibration files that nothing may take.
+    `spare` are ABs above the maximum of what takes them, `broken` the calibration files
+    that nothing may take.
     """
 
     rules: Rules
     drafts: tuple[Draft, ...]
     loose: tuple[Loose, ...]
+    spare: tuple[Spare, ...]
     broken: tuple[Frame, ...]
     candidates: Candidates
 
@@ -105,11 +107,13 @@ def associate(
     taken, loose = share_out(rules, sorted(own, key=lambda frame: frame.order))
     named = {group.name: group for group in rules.groups}
     made: dict[str, tuple[Draft, ...]] = {}
+    spare: tuple[Spare, ...] = ()
     for name in rules.order:
         group = named[name]
         if group.members:
             members = [draft for member in group.members for draft in made[member]]
-            drafts = group_members(rules, group, members)
+            drafts, over = group_members(rules, group, members)
+            spare += over
         else:
             drafts, left = group_frames(rules, group, taken[name])
             loose += left
@@ -120,6 +124,7 @@ def associate(
         rules,
         tuple(in_order),
         tuple(sorted(loose, key=lambda one: one.frame.order)),
+        spare,
         tuple(frame for frame in calib if frame.problem),
         candidates,
     )
@@ -165,7 +170,6 @@ def _virtual(drafts: Iterable[Draft]) -> Iterator[Candidate]:
     """The products that ABs will make; those of an INCOMPLETE one never come."""
     for draft in drafts:
         primary = draft.primary
-        problem = f"is INCOMPLETE: {told(draft.missing)}" if draft.missing else ""
         for product in draft.products:
             yield Candidate(
                 draft.name,
@@ -173,7 +177,8 @@ def _virtual(drafts: Iterable[Draft]) -> Iterator[Candidate]:
                 primary.mjd,
                 primary.values,
                 Source.VIRTUAL,
-                problem,
+                draft.problem,
+                draft.root,
             )
 
 
@@ -183,7 +188,7 @@ def _associated(draft: Draft, candidates: Candidates) -> Draft:
         for association in draft.group.associations
     )
     missing = [
-        Missing(choice.association.tag, reason(draft, choice.association, candidates))
+        lack(draft, choice.association, candidates)
         for choice in choices
         if choice.level is None and not choice.association.optional
     ]

@@ -13,17 +13,21 @@ _SUFFIXES = (".fits.fz", ".fits")
 
 @frozen
 class Missing:
-    """Why an AB is INCOMPLETE: what it lacks (one word), and why."""
+    """Why an AB is INCOMPLETE: what it lacks (one word), and why.
+
+    `root` is the first cause where it lies in another AB: which one, and what it lacks.
+    """
 
     what: str
     why: str
+    root: str = ""
 
 
 @frozen
 class Candidate:
     """A file or an AB that an association may take.
 
-    What has a `problem` is never taken.
+    What has a `problem` is never taken; `root` is the first cause of an AB's.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Candidate:
     values: Mapping[str, Value]
     source: Source
     problem: str = ""
+    root: str = ""
 
 
 @frozen
@@ -58,6 +63,31 @@ class Draft:
     def name(self) -> str:
         """AB_NAME: the primary's name and the group's name tag."""
         return f"{stem(self.primary.name)}{self.group.ab_tag}.ab"
+
+    @cached_property
+    def root(self) -> str:
+        """The first cause of its being INCOMPLETE: which AB lacks what."""
+        first = self._first_missing
+        if first is None:
+            return ""
+        return first.root or f"{self.name}: {first.what} {first.why}"
+
+    @cached_property
+    def problem(self) -> str:
+        """What those are told who need its products: the first cause, no chain."""
+        first = self._first_missing
+        if first is None:
+            return ""
+        if first.root:
+            return f"is INCOMPLETE, because of {first.root}"
+        more = len(self.missing) - 1
+        told = f" (and {more} more)" if more else ""
+        return f"is INCOMPLETE: {first.what} {first.why}{told}"
+
+    @property
+    def _first_missing(self) -> Missing | None:
+        """What it lacks by itself, before what it lacks because of another AB."""
+        return min(self.missing, key=lambda one: bool(one.root), default=None)
 
     @property
     def raw_type(self) -> str:

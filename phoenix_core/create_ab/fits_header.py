@@ -125,7 +125,8 @@ def _walk(file: int, size: int, wanted: _Wanted, values: dict[str, Value]) -> No
         number += 1
         if begin > size:
             missing = begin - size
-            raise _Broken(f"is truncated: {missing} bytes of HDU {number - 1} missing")
+            told = f"{missing} bytes of HDU {number - 1} are missing"
+            raise _Broken(f"is truncated: {told}")
     values[HDUS] = number
 
 

@@ -1,18 +1,14 @@
 """Which frames, or which ABs, go into one AB."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from phoenix_core.create_ab.classify import Frame, meets
 from phoenix_core.create_ab.drafts import Draft, Missing
-from phoenix_core.create_ab.rules import FILE, Group, Rules, Value
-
-_DAY = 86400.0
-
-_T = TypeVar("_T")
+from phoenix_core.create_ab.how_many import too_few, within_maximum
+from phoenix_core.create_ab.parts import Item, Part, lacks, parts
+from phoenix_core.create_ab.rules import Group, Rules
 
 
 @frozen
@@ -25,11 +21,11 @@ class Loose:
 
 
 @frozen
-class _Item:
-    """What is grouped: a frame, or an AB with the frame that stands for it."""
+class Spare:
+    """An AB that a group of ABs leaves over, and why."""
 
-    frame: Frame
-    member: Draft | None = None
+    name: str
+    why: str
 
 
 def share_out(
@@ -80,217 +76,129 @@ def group_frames(
 ) -> tuple[tuple[Draft, ...], tuple[Loose, ...]]:
     """Make the ABs of a group of raw frames, and name the frames left over."""
     drafts: list[Draft] = []
-    loose: list[Loose] = []
-    for part in _parts(rules, group, [_Item(frame) for frame in frames]):
-        ordered = [item.frame for item in part]
-        if not group.splits:
-            ordered.sort(key=lambda frame: (bool(frame.problem), frame.order))
-        kept, rest = _within_maximum(group, ordered)
-        loose += [
-            Loose(f, f"more than {group.name} takes", is_known=True) for f in rest
-        ]
+    loose: dict[str, Loose] = {}
+    for part in parts(rules, group, [Item(frame) for frame in frames]):
+        kept, rest = within_maximum(group, part)
+        for item in rest:
+            loose[item.frame.path] = _left_over(rules, group, item.frame)
         for some in kept:
-            if not group.makes_few and _too_few(group, some):
+            if group.makes_few or not too_few(group, some.everything):
+                drafts.append(_draft(rules, group, some))
+                continue
+            for item in some.everything:
                 told = f"too few for {group.name}"
-                loose += [Loose(frame, told) for frame in some]
-            else:
-                drafts.append(_draft(group, some))
+                loose[item.frame.path] = Loose(item.frame, told)
     drafts.sort(key=lambda draft: draft.primary.order)
-    return tuple(drafts), () if group.shared else tuple(loose)
+    # What lacks a key may be left over by one part and hold up another.
+    used = {frame.path for draft in drafts for frame in draft.frames}
+    left = tuple(one for path, one in loose.items() if path not in used)
+    return tuple(drafts), () if group.shared else left
 
 
 def group_members(
     rules: Rules, group: Group, members: Sequence[Draft]
-) -> tuple[Draft, ...]:
-    """Make the ABs of a group that takes ABs."""
+) -> tuple[tuple[Draft, ...], tuple[Spare, ...]]:
+    """Make the ABs of a group that takes ABs, and name those left over."""
     wanted = [
-        _Item(member.primary, member)
+        Item(member.primary, member)
         for member in members
         if (not group.tags or member.primary.tag in group.tags)
         and meets(member.primary.values, group.when)
     ]
     drafts: list[Draft] = []
-    for part in _parts(rules, group, wanted):
-        ordered = sorted(part, key=_order)
-        kept, _ = _within_maximum(group, ordered)
+    spare: list[Spare] = []
+    for part in parts(rules, group, wanted):
+        kept, rest = within_maximum(group, part)
+        spare += [Spare(i.member.name, _more(group)) for i in rest if i.member]
         drafts += [
-            _draft_of(group, some)
+            _draft_of(rules, group, some)
             for some in kept
-            if group.makes_few or len(some) >= group.minimum
+            if group.makes_few or not too_few(group, some.everything)
         ]
     drafts.sort(key=lambda draft: draft.primary.order)
-    return tuple(drafts)
+    return tuple(drafts), tuple(spare)
 
 
-def _order(item: _Item) -> tuple[tuple[float, str, str], str]:
-    return item.frame.order, item.member.name if item.member else ""
+def _left_over(rules: Rules, group: Group, frame: Frame) -> Loose:
+    """Tell of a frame above the maximum; a damaged one is not meant to be left."""
+    problem = frame.problem or _told_lacks(lacks(rules, group, frame))
+    is_known = not problem and not group.splits
+    return Loose(frame, problem or _more(group), is_known=is_known)
 
 
-# What is equal --------------------------------------------------------------------
+def _more(group: Group) -> str:
+    """Why something is left over."""
+    if group.splits:
+        return f"left over by {group.name}: too few for another AB"
+    return f"more than {group.name} takes"
 
 
-def _parts(
-    rules: Rules, group: Group, items: Sequence[_Item]
-) -> Iterator[Sequence[_Item]]:
-    """Split items by the keys of their group, then by the pauses between them."""
-    near = [key for key in group.keys if key in rules.tolerance]
-    exact = [key for key in group.keys if key not in rules.tolerance]
-    parts: dict[tuple[Value | tuple[Value] | None, ...], list[_Item]] = {}
-    for item in sorted(items, key=_order):
-        values = item.frame.values
-        parts.setdefault(tuple(plain(values.get(key)) for key in exact), []).append(
-            item
-        )
-    found: list[list[_Item]] = list(parts.values())
-    for key in near:
-        width = rules.tolerance[key]
-        found = [some for part in found for some in _clusters(part, key, width)]
-    for part in found:
-        yield from _by_pause(rules, group, sorted(part, key=_order))
+def _told_lacks(keys: Sequence[str]) -> str:
+    return f"has no {' and no '.join(keys)}" if keys else ""
 
 
-def plain(value: Value | None) -> Value | tuple[Value] | None:
-    """A value by which a dictionary keeps what is equal together: True is not 1."""
-    return (value,) if isinstance(value, bool) else value
+def _draft(rules: Rules, group: Group, part: Part) -> Draft:
+    """Make the AB of some frames: by tag in the group's order, then in time.
 
-
-def _clusters(items: Sequence[_Item], key: str, width: float) -> Iterator[list[_Item]]:
-    """Split items so that no two of a part differ by more than `width`."""
-    numbers: list[tuple[float, _Item]] = []
-    others: dict[object, list[_Item]] = {}
-    for item in items:
-        value = item.frame.values.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            numbers.append((value, item))
-        else:
-            others.setdefault(plain(value), []).append(item)
-    cluster: list[_Item] = []
-    first = 0.0
-    for value, item in sorted(numbers, key=lambda pair: (pair[0], _order(pair[1]))):
-        if cluster and value - first > width:
-            yield cluster
-            cluster = []
-        if not cluster:
-            first = value
-        cluster.append(item)
-    if cluster:
-        yield cluster
-    yield from others.values()
-
-
-def _by_pause(
-    rules: Rules, group: Group, items: Sequence[_Item]
-) -> Iterator[Sequence[_Item]]:
-    if group.gap is None:
-        yield items
-        return
-    part: list[_Item] = []
-    end: float | None = None
-    for item in items:
-        mjd = item.frame.mjd
-        if part and not _follows(mjd, end, group.gap):
-            yield part
-            part = []
-        part.append(item)
-        end = None if mjd is None else mjd + exposure(rules, item.frame)
-    if part:
-        yield part
-
-
-def _follows(mjd: float | None, end: float | None, gap: float) -> bool:
-    """Whether a frame begins soon enough after another's end; without times, yes."""
-    if mjd is None or end is None:
-        return mjd is None and end is None
-    return mjd - end <= gap
-
-
-def exposure(rules: Rules, frame: Frame) -> float:
-    """How long a frame was exposed, in days; 0 where it does not say."""
-    seconds = frame.values.get(rules.keywords.exposure)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return 0.0
-    return max(seconds, 0.0) / _DAY
-
-
-# How many -------------------------------------------------------------------------
-
-
-def _within_maximum(
-    group: Group, things: Sequence[_T]
-) -> tuple[list[Sequence[_T]], Sequence[_T]]:
-    """Split what is more than an AB takes, or leave the rest over."""
-    most = group.maximum
-    if most is None or len(things) <= most:
-        return [things], ()
-    if not group.splits:
-        return [things[:most]], things[most:]
-    number = -(-len(things) // most)
-    size, more = divmod(len(things), number)
-    parts = []
-    at = 0
-    for place in range(number):
-        end = at + size + (place < more)
-        parts.append(things[at:end])
-        at = end
-    return parts, ()
-
-
-def _too_few(group: Group, frames: Sequence[Frame]) -> str:
-    """Say what is below the minimum, '' if nothing is."""
-    if len(frames) < group.minimum:
-        return f"{len(frames)} of {group.minimum} {'/'.join(group.tags)}"
-    counts = Counter(frame.tag for frame in frames)
-    few = [
-        f"{counts[tag]} of {least} {tag}"
-        for tag, least in group.minimum_of.items()
-        if counts[tag] < least
-    ]
-    return ", ".join(few)
-
-
-def _draft(group: Group, frames: Sequence[Frame]) -> Draft:
-    """Make the AB of some frames: by tag in the group's order, then in time."""
+    The first of those that have all keys names it: what lacks one may be in several.
+    """
     place = {tag: number for number, tag in enumerate(group.tags)}
-    ordered = sorted(frames, key=lambda f: (place[f.tag or ""], f.order))
-    good = [frame for frame in ordered if not frame.problem]
-    missing = [
-        Missing("RAWFILE", f"{f.name} {f.problem}") for f in ordered if f.problem
-    ]
-    if few := _too_few(group, good):
+
+    def order(frame: Frame) -> tuple[int, tuple[float, str, str]]:
+        return place[frame.tag or ""], frame.order
+
+    whole = sorted((item.frame for item in part.items), key=order)
+    lacking = [_marked(rules, group, item.frame) for item in part.lacking]
+    frames = sorted((*whole, *lacking), key=order)
+    missing = [Missing("RAWFILE", f"{f.name} {f.problem}") for f in whole if f.problem]
+    if few := too_few(group, [item for item in part.items if not item.frame.problem]):
         missing.append(Missing("FRAMES", f"there are {few}"))
-    missing += _missing_keys(group, ordered[0])
-    return Draft(group, ordered[0], frames=tuple(ordered), missing=tuple(missing))
+    missing += _missing_keys(rules, group, frames)
+    return Draft(group, whole[0], frames=tuple(frames), missing=_once(missing))
 
 
-def _draft_of(group: Group, items: Sequence[_Item]) -> Draft:
+def _marked(rules: Rules, group: Group, frame: Frame) -> Frame:
+    """A frame that lacks a key: nothing takes it."""
+    told = _told_lacks(lacks(rules, group, frame))
+    return evolve(frame, problem=frame.problem or told)
+
+
+def _draft_of(rules: Rules, group: Group, part: Part) -> Draft:
     """Make the AB of some ABs, in the time of their first frames."""
+    items = sorted(part.items, key=lambda item: item.order)
     members = tuple(item.member for item in items if item.member)
     draft = Draft(group, items[0].frame, members=members)
-    missing = [
-        Missing(member.name, f"is INCOMPLETE: {told(member.missing)}")
-        for member in members
-        if member.missing
-    ]
-    if len(members) < group.minimum:
-        missing.append(Missing("ABS", f"there are {len(members)} of {group.minimum}"))
+    missing = [*_incomplete(members)]
+    if few := too_few(group, items):
+        missing.append(Missing("ABS", f"there are {few}"))
     given = {take for _, take in draft.inputs}
     missing += [
         Missing(take, "none of its ABs makes it")
         for take in group.takes
         if take not in given
     ]
-    missing += _missing_keys(group, draft.primary)
-    return Draft(group, items[0].frame, members=members, missing=tuple(missing))
+    missing += _missing_keys(rules, group, [item.frame for item in part.everything])
+    return evolve(draft, missing=_once(missing))
 
 
-def _missing_keys(group: Group, primary: Frame) -> list[Missing]:
-    return [
-        Missing("KEYWORD", f"{primary.name} has no {key}")
-        for key in group.keys
-        if key != FILE and key not in primary.values
-    ]
+def _incomplete(members: Sequence[Draft]) -> Iterator[Missing]:
+    """Tell of members that are INCOMPLETE; what several have in common once."""
+    told: set[str] = set()
+    for member in members:
+        if member.missing:
+            same = "is INCOMPLETE for the same reason"
+            why = same if member.root in told else member.problem
+            told.add(member.root)
+            yield Missing(member.name, why, member.root)
 
 
-def told(missing: Sequence[Missing]) -> str:
-    """What an AB lacks, in one line."""
-    return "; ".join(f"{one.what} {one.why}" for one in missing)
+def _missing_keys(
+    rules: Rules, group: Group, frames: Sequence[Frame]
+) -> Iterator[Missing]:
+    for frame in frames:
+        if keys := lacks(rules, group, frame):
+            yield Missing("KEYWORD", f"{frame.name} {_told_lacks(keys)}")
+
+
+def _once(missing: Iterable[Missing]) -> tuple[Missing, ...]:
+    return tuple(dict.fromkeys(missing))

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from phoenix_core.create_ab.associate import Candidates, choose, distance
-from phoenix_core.create_ab.drafts import Candidate, Draft
+from phoenix_core.create_ab.drafts import Candidate, Draft, Missing
 from phoenix_core.create_ab.rules import Association, Level, Source, Time, Value
 
 _SHOWN = 5
+_PROBLEM = "problem"
 _HOUR = 1 / 24
 _MINUTE = _HOUR / 60
+_SECOND = _MINUTE / 60
 _NEARLY = 0.999  # 60 min are an hour, however times were rounded
 
 
@@ -37,12 +39,21 @@ class Failure:
 
 @frozen
 class Miss:
-    """A candidate that fits no level, and what it fails at in the kindest one."""
+    """A candidate that fits no level, and what it fails at in the kindest one.
+
+    `root` is the first cause of an AB's being INCOMPLETE.
+    """
 
     name: str
     source: str
     days: float | None
     failures: tuple[Failure, ...]
+    root: str = ""
+
+    @property
+    def strange(self) -> int:
+        """At how many it fails besides a problem of its own."""
+        return sum(failure.what != _PROBLEM for failure in self.failures)
 
 
 @frozen
@@ -79,7 +90,8 @@ def account(draft: Draft, association: Association, candidates: Candidates) -> A
                 fits[who] = Fit(one.name, one.source.value, level.number, days)
                 misses.pop(who, None)
             elif who not in misses or len(failures) <= len(misses[who].failures):
-                misses[who] = Miss(one.name, one.source.value, days, failures)
+                source = one.source.value
+                misses[who] = Miss(one.name, source, days, failures, one.root)
     others = sorted((f for who, f in fits.items() if who not in taken), key=_nearer)
     nearly = sorted(misses.values(), key=_nearly)
     return Account(
@@ -98,16 +110,20 @@ def account(draft: Draft, association: Association, candidates: Candidates) -> A
     )
 
 
-def reason(draft: Draft, association: Association, candidates: Candidates) -> str:
-    """Say in a line why an association found too little."""
+def lack(draft: Draft, association: Association, candidates: Candidates) -> Missing:
+    """Say what an association found too little of, and why, in a line."""
     found = account(draft, association, candidates)
     fitting = len(found.runners_up)
+    nearest = found.misses[0] if found.misses else None
     if not found.candidates:
         sources = {s.value for level in association.levels for s in level.sources}
-        return f"there is none at all ({', '.join(sorted(sources))})"
-    if fitting:
-        return f"{fitting} of {found.minimum} fit{_nearest(found)}"
-    return f"none of {found.candidates} fits{_nearest(found)}"
+        why = f"there is none at all ({', '.join(sorted(sources))})"
+    elif fitting:
+        why = f"{fitting} of {found.minimum} fit{_nearest(found)}"
+    else:
+        why = f"none of {found.candidates} fits{_nearest(found)}"
+    is_fit = nearest is not None and not nearest.strange
+    return Missing(association.tag, why, nearest.root if nearest and is_fit else "")
 
 
 def _nearest(found: Account) -> str:
@@ -122,8 +138,10 @@ def _nearer(fit: Fit) -> tuple[int, float, str, str]:
     return fit.level, _away(fit.days), fit.source, fit.name
 
 
-def _nearly(miss: Miss) -> tuple[int, float, str, str]:
-    return len(miss.failures), _away(miss.days), miss.source, miss.name
+def _nearly(miss: Miss) -> tuple[int, int, float, str, str]:
+    """What would fit but for a problem of its own comes first."""
+    failed = (miss.strange, len(miss.failures))
+    return *failed, _away(miss.days), miss.source, miss.name
 
 
 def _away(days: float | None) -> float:
@@ -134,7 +152,7 @@ def _failures(
     draft: Draft, level: Level, one: Candidate, candidates: Candidates
 ) -> Iterator[Failure]:
     if one.problem:
-        yield Failure("problem", one.problem, None, one.problem)
+        yield Failure(_PROBLEM, one.problem, None, one.problem)
     for key in level.keys:
         wanted, has = draft.primary.values.get(key), one.values.get(key)
         if not candidates.agree(key, wanted, has):
@@ -180,6 +198,8 @@ def told_days(days: float | None) -> str:
 
 def in_days(days: float) -> str:
     """A span of days as people read it."""
+    if days < _MINUTE * _NEARLY:
+        return f"{days / _SECOND:.3g} s"
     if days < _HOUR * _NEARLY:
         return f"{days / _MINUTE:.3g} min"
     if days < _NEARLY:

@@ -14,6 +14,7 @@ from phoenix_hawki.input_checks import count_problems, input_problems
 from phoenix_hawki.steps import STEPS, step_of
 from phoenix_hawki.stream import job_pgi
 from phoenix_hawki_sim import default_scenario, simulate
+from phoenix_hawki_sim.cli import spoil
 
 from phoenix_core import hookspecs
 from phoenix_core.config import read_config
@@ -174,6 +175,25 @@ def test_a_real_dark_of_another_night_serves_where_there_is_none(
     block = next(b for b in blocks_of(run) if b.name == IN_KS)
     dark = next(m for m in block.mcalibs if m.tag == "MASTER_DARK")
     assert (dark.kind, dark.file) == ("REAL", "HA_MDRK_10s_240309.fits")
+
+
+@pytest.mark.parametrize("exposure", [1, 2])
+def test_a_frame_without_dit_holds_up_its_own_ob_and_nothing_else(
+    exposure, tmp_path, monkeypatch
+):
+    ob = 200100001  # in Ks
+    faults = [f"{ob}:{exposure}:no_dit"]
+    simulate(tmp_path / "data", spoil(default_scenario((NIGHT,)), (), (), faults))
+    run = make_run(tmp_path / "data", tmp_path, monkeypatch)
+    blocks = {block.name: block for block in blocks_of(run)}
+    assert len(blocks) == 6
+    incomplete = [b for b in blocks.values() if b.value("COMPLETENESS") != "COMPLETE"]
+    (block,) = incomplete
+    assert block.value("OBS_ID") == str(ob)
+    lost = "HAWKI.2024-03-10T23:41:" + ("23.652", "47.969")[exposure - 1]
+    assert f"KEYWORD  {lost}.fits has no ESO DET DIT" in block.values("MISSING")
+    assert f"{lost}.fits" not in [raw.file for raw in block.rawfiles]
+    assert block.needs  # the rest of it has all that it needs
 
 
 def remove_and_master(root, raw):
