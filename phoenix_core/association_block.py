@@ -118,6 +118,11 @@ def is_safe_name(text: str) -> bool:
     return len(text) <= _LONGEST_NAME and _SAFE_NAME.fullmatch(text) is not None
 
 
+def is_parameter(text: str) -> bool:
+    """Whether a text is a parameter of a recipe: ``--name=value``, or ``--name``."""
+    return _PARAM.fullmatch(text) is not None
+
+
 @frozen
 class AssociationBlock:
     r"""One AB, as its lines.
@@ -226,7 +231,7 @@ class AssociationBlock:
     def params(self) -> tuple[str, ...]:
         """The recipe parameters, ``--name=value`` each."""
         for text in self.values("RECIPE_PARAM"):
-            if not _PARAM.fullmatch(text):
+            if not is_parameter(text):
                 raise self.wrong("RECIPE_PARAM", text, "--name=value")
         return self.values("RECIPE_PARAM")
 

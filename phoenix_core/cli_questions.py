@@ -11,6 +11,7 @@ from phoenix_core.config import find_config, read_config
 from phoenix_core.database import check_database
 from phoenix_core.ledger import open_ledger
 from phoenix_core.pgis import installed, load
+from phoenix_core.plain_text import plain
 from phoenix_core.session import LOCK, Wishes, make_run, open_session
 from phoenix_core.terminal import Terminal, safe
 
@@ -140,8 +141,11 @@ def plugins_check(path: Path, *, as_json: bool) -> None:
     number = len({name for names in config.slots.values() for name in names})
     unused = pgis.unused_options()
     if as_json:
-        answer({"ok": True, "slots": dict(config.slots), "unused_options": unused})
+        told = {"ok": True, "slots": dict(config.slots), "unused_options": unused}
+        answer({**told, "doubts": pgis.doubts})
         return
     typer.echo(f"{path}: {number} PGIs load and fill their slots")
     for name in unused:
         typer.echo(f"  [{name}] is not used: no slot names this PGI")
+    for doubt in pgis.doubts:
+        typer.echo(f"  warning: {plain(doubt)}")

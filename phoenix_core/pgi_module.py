@@ -16,6 +16,9 @@ from phoenix_core.slots import SLOTS
 
 HOOKS = tuple(hook for s in SLOTS for hook in (s.hook, s.companion) if hook)
 
+CHECK = "check_config"
+"""A function of a PGI's module, no hook: it looks at a configuration at load."""
+
 
 def implements(module: ModuleType, hook: str) -> bool:
     """Whether a module brings a hook, marked as such."""
@@ -69,6 +72,22 @@ def check_options(name: str, module: ModuleType) -> None:
         if option.init and option.default is attrs.NOTHING:
             problem = "has no default; give it one"
             raise PgiError(f"{name}: option '{option.name}' {problem}")
+
+
+def check_check(name: str, module: ModuleType) -> None:
+    """Hold a PGI's own check of a configuration, where it has one, against the spec.
+
+    Raises:
+        PgiError: it is no function, or takes something else.
+    """
+    check = getattr(module, CHECK, None)
+    if check is None:
+        return
+    if not callable(check):
+        raise PgiError(f"{name}: {CHECK} is no function")
+    known = ("config", *(("options",) if hasattr(module, "Options") else ()))
+    given = inspect.signature(check).parameters.values()
+    _check_arguments(f"{name}: {CHECK}", given, known)
 
 
 def lacks_mark(hook: str) -> str:

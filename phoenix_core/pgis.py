@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -26,7 +27,9 @@ from phoenix_core.errors import ConfigError, PgiError, PhoenixError
 from phoenix_core.model import AssociationBlock, Cascade, QcReport
 from phoenix_core.nearest import nearest
 from phoenix_core.pgi_module import (
+    CHECK,
     HOOKS,
+    check_check,
     check_hooks,
     check_options,
     implements,
@@ -73,10 +76,14 @@ class Installed:
 
 @frozen
 class Pgis:
-    """The loaded PGIs of one configuration; handed in, never global."""
+    """The loaded PGIs of one configuration; handed in, never global.
+
+    `doubts` is what their own checks say of the configuration and does not stop a run.
+    """
 
     config: Config
     _hooks: Mapping[str, Sequence[pluggy.HookImpl]] = field(repr=False)
+    doubts: tuple[str, ...] = ()
 
     def names(self, spec: Callable[..., object]) -> tuple[str, ...]:
         """Return the PGIs that answer a hook, in the order of asking."""
@@ -123,7 +130,7 @@ def load(config: Config, slots: Sequence[Slot] = SLOTS) -> Pgis:
 
     Raises:
         ConfigError: a required slot is empty, a word names no installed PGI, or a
-            PGI's options are wrong.
+            PGI's options are wrong, or its own check refuses the configuration.
         PgiError: a PGI cannot be imported, does not fill the slot that names it, or
             has a hook that does not fit.
     """
@@ -145,12 +152,15 @@ def load(config: Config, slots: Sequence[Slot] = SLOTS) -> Pgis:
         for name, named in slots_of.items()
     }
     manager = _PluginManager(live)
+    doubts: list[str] = []
     for name, module in modules.items():
         _register(manager, name, module)
         for slot in slots_of[name]:
             _check_fills(config, slot, name, module)
-        _read_options(config, name, module)
-    return Pgis(config, {hook: _in_order(manager, config, hook) for hook in HOOKS})
+        options = _read_options(config, name, module)
+        doubts += _checked(config, name, module, options)
+    hooks = {hook: _in_order(manager, config, hook) for hook in HOOKS}
+    return Pgis(config, hooks, tuple(doubts))
 
 
 def installed() -> tuple[Installed, ...]:
@@ -289,21 +299,41 @@ def _register(manager: _PluginManager, name: str, module: ModuleType) -> None:
         raise PgiError(f"{name}: {one_line(error)}") from error
 
 
-def _read_options(config: Config, name: str, module: ModuleType) -> None:
+def _read_options(config: Config, name: str, module: ModuleType) -> object:
     """Make a PGI's options once, so that a mistake in them is told before a run."""
     check_options(name, module)
     options = getattr(module, "Options", None)
     if options is None:
         if name in config.options:
             raise config.wrong(name, "", "this PGI takes no options")
-        return
+        return None
     try:
-        build_options(config, name, options)
+        made: object = build_options(config, name, options)
     except PhoenixError:
         raise
     except Exception as error:
         told = one_line(error)
         raise PgiError(f"{name}: its Options cannot be made: {told}") from error
+    return made
+
+
+def _checked(
+    config: Config, name: str, module: ModuleType, options: object
+) -> Sequence[str]:
+    """Let a PGI look at the configuration, where it wants to, before a run does."""
+    check_check(name, module)
+    check = getattr(module, CHECK, None)
+    if check is None:
+        return ()
+    given = {"config": config, "options": options}
+    try:
+        answer = check(**{key: given[key] for key in signature(check).parameters})
+        check_type(answer, tuple[str, ...] | list[str] | None)
+    except (PhoenixError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise PgiError(f"{name} failed in {CHECK}: {one_line(error)}") from error
+    return answer or ()
 
 
 def _check_fills(config: Config, slot: Slot, name: str, module: ModuleType) -> None:

@@ -15,6 +15,10 @@ from phoenix_core.create_ab.rules import Source, Time
 from phoenix_core.create_ab.why import account
 
 RANK = {Source.VIRTUAL: 0, Source.CALIB: 1, Source.RAW: 2}
+CLASSES = "".join(
+    f'[[classify]]\ntag = "{tag}"\nwhen = {{ TYPE = "{tag}" }}\n'
+    for tag in ("OBJECT", "DARK", "LAMP", "OTHER")
+)
 TEMPLATE = """
 [tolerance]
 DIT = 0.1
@@ -29,6 +33,13 @@ recipe = "x"
   minimum = {minimum}
   maximum = {maximum}
   levels = [{levels}]
+[[group]]
+name = "maker"
+tags = ["OTHER"]
+keys = ["DIT"]
+recipe = "x"
+ab_tag = "_made"
+products = ["DARK", "OTHER"]
 """
 LEVELS = (
     "{}",
@@ -54,7 +65,8 @@ VALUES = st.fixed_dictionaries(
 def rules(draw):
     minimum = draw(st.integers(1, 2))
     return read_rules(
-        TEMPLATE.format(
+        CLASSES
+        + TEMPLATE.format(
             keys=draw(st.sampled_from(['["DIT"]', '["FILTER", "DIT"]', '["FILTER"]'])),
             minimum=minimum,
             maximum=draw(st.integers(minimum, 3)),
@@ -224,7 +236,7 @@ def frame(name, tag, mjd, problem="", **values):
 
 
 def night(*raw, calib=()):
-    found = associate(read_rules(NIGHT), raw, raw, calib)
+    found = associate(read_rules(CLASSES + NIGHT), raw, raw, calib)
     return {draft.name: draft for draft in found.drafts}
 
 

@@ -14,7 +14,11 @@ from phoenix_core.create_ab.fits_header import Header
 from phoenix_core.create_ab.headers import FileHeader
 
 RULES = read_rules(
-    """
+    "".join(
+        f'[[classify]]\ntag = "{tag}"\nwhen = {{ TYPE = "{tag}" }}\n'
+        for tag in ("FLAT", "DARK", "OBJECT", "SKY")
+    )
+    + """
 [tolerance]
 DIT = 0.1
 

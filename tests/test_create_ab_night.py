@@ -416,6 +416,95 @@ def test_rules_that_are_not_there_are_told_with_the_line_of_the_configuration(si
         site.create()
 
 
+@pytest.fixture
+def check(site, monkeypatch, capsys):
+    """Call `phoenix plugins check` of the site, or another command."""
+
+    def called(*words):
+        words = words or ("plugins", "check", str(site.config))
+        monkeypatch.setattr("sys.argv", ["phoenix", *words])
+        with pytest.raises(SystemExit) as left:
+            main.phoenix()
+        told = capsys.readouterr()
+        return left.value.code or 0, told.out, told.err
+
+    return called
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('rules = "{root}/rules.toml"', "", "[createAB] rules: is missing; expected"),
+        ("{root}/rules.toml", "nobody_has_this:r.toml", "there is no package 'nobody"),
+        ("{root}/rules.toml", "{root}/other.toml", "No such file or directory"),
+        (
+            "science = [",
+            "sciense = [",
+            "the recipe 'sciense'; did you mean 'science'?",
+        ),
+        ('"--cut=5"', '"cut=5"', "'cut=5' of science; expected --name=value"),
+    ],
+)
+def test_a_mistake_around_the_rules_is_told_by_the_check_as_by_a_run(
+    site, check, old, new, told
+):
+    old, new = old.format(root=site.root), new.format(root=site.root)
+    assert check()[0] == 0
+    text = site.config.read_text()
+    assert old in text
+    site.config.write_text(text.replace(old, new))
+    checked = check()
+    assert checked == check("--config", str(site.config), "-d", NIGHT, "-C")
+    assert checked[0] == 2
+    assert told in checked[2]
+
+
+def test_a_mistake_within_the_rules_is_told_by_the_check(site, check):
+    rules = site.root / "rules.toml"
+    rules.write_text(RULES.replace('tags = ["DARK"]', 'tags = ["DRAK"]'))
+    code, _, told = check()
+    assert code == 2
+    assert "rules.toml, line 13: [[group]] 1, tags: no class has the tag 'DRAK'" in told
+
+
+def test_what_may_be_a_slip_in_the_rules_is_a_warning(night, check):
+    rules = night.root / "rules.toml"
+    rules.write_text(RULES.replace('tag = "MASTER_DARK"', 'tag = "MASTER_DRAK"'))
+    told = "takes MASTER_DRAK, which no class and no group gives; did you mean 'MASTER_"
+    code, out, _ = check()
+    assert code == 0
+    assert f"  warning: [[group]] 'science' {told}" in out
+    assert (
+        told
+        in json.loads(check("plugins", "check", str(night.config), "--json")[1])[
+            "doubts"
+        ][0]
+    )
+    warnings = [f.message for f in night.create().findings if not f.block]
+    assert told in warnings[0]
+    assert "there is none at all (calib, virtual)" in night.block("A1.ab").cause
+
+
+def test_a_category_that_no_file_has_and_one_nearly_has_is_a_warning(night):
+    rules = night.root / "rules.toml"
+    more = RULES.replace(
+        '[[group]]\nname = "stack"',
+        """  [[group.associate]]
+  tag = "STATIC_TABEL"
+  optional = true
+[[group]]
+name = "stack\"""",
+    )
+    assert more != RULES
+    rules.write_text(more)
+    night.frame("T.fits", 0, "calib", PRO_CATG="STATIC_TABLE")
+    warnings = [f.message for f in night.create().findings if not f.block]
+    assert warnings[0] == (
+        "the rules ask for STATIC_TABEL, and nothing is one; did you mean "
+        "'STATIC_TABLE'?"
+    )
+
+
 @pytest.mark.parametrize(
     "value",
     ["x\nAB_NAME evil.ab", "x # y", "  ", "../../etc", "REAL /etc/passwd MASTER", "ü'"],

@@ -54,6 +54,14 @@ keys = ["ESO OBS ID"]
 raw_type = "IMAGE"
 ab_tag = "_all"
 recipe = "combine"
+
+[[classify]]
+tag = "OBJECT"
+when = { "ESO DPR TYPE" = "OBJECT" }
+
+[[classify]]
+tag = "SKY"
+when = { "ESO DPR TYPE" = "SKY" }
 """
 
 
@@ -216,6 +224,72 @@ MISTAKES = {
         'noon = "25:00"\n' + GOOD,
         "r.toml, line 1: noon: is '25:00'; expected a time of day as 12:00",
     ),
+    "a tag that no class gives": (
+        changed('tags = ["DARK"]', 'tags = ["DRAK"]'),
+        (
+            "r.toml, line 11: [[group]] 1, tags: no class has the tag 'DRAK'; did you "
+            "mean 'DARK'?"
+        ),
+    ),
+    "a tag that no AB begins with": (
+        changed('from = ["science"]', 'from = ["science"]\ntags = ["OBJCT"]'),
+        (
+            "r.toml, line 34: [[group]] 3, tags: no AB of science has the tag 'OBJCT'; "
+            "did you mean 'OBJECT'?"
+        ),
+    ),
+    "a raw frame to go with it that no class gives": (
+        changed('window = "7 d"\n', 'window = "7 d"\nsources = ["raw"]\n').replace(
+            'sources = ["calib"], ', ""
+        ),
+        "line 26: [[group.associate]] 1, tag: no class has the tag 'MASTER_DARK'",
+    ),
+    "a level of raw frames that no class gives": (
+        changed('["calib"]', '["raw"]'),
+        "line 29: [[group.associate.levels]] 2, sources: no class has the tag",
+    ),
+    "a product that no group makes": (
+        changed('tag = "MASTER_DARK"', 'tag = "MASTER_DRAK"').replace(
+            'levels = [{ window = "2 h" }', 'levels = [{ sources = ["virtual"] }'
+        ),
+        (
+            "r.toml, line 29: [[group.associate.levels]] 1, sources: no group has the "
+            "product 'MASTER_DRAK'; did you mean 'MASTER_DARK'?"
+        ),
+    ),
+    "a keyword with HIERARCH": (
+        changed('keys = ["ESO DET DIT"]', 'keys = ["HIERARCH ESO DET DIT"]'),
+        (
+            "r.toml, line 12: [[group]] 1, keys: 'HIERARCH ESO DET DIT' is written "
+            "'ESO DET DIT'"
+        ),
+    ),
+    "a keyword with dots": (
+        changed('when = { "ESO DPR TYPE"', 'when = { "DPR.TYPE"'),
+        (
+            "r.toml, line 7: [[classify]] 1, DPR.TYPE: 'DPR.TYPE' is written "
+            "'ESO DPR TYPE'"
+        ),
+    ),
+    "a keyword in small letters": (
+        changed('  keys = ["ESO DET DIT"]', '  keys = ["eso det dit"]'),
+        "line 27: [[group.associate]] 1, keys: 'eso det dit' is written 'ESO DET DIT'",
+    ),
+    "a pseudo keyword that is none": (
+        changed('["ESO OBS ID"]', '["files"]'),
+        "line 21: [[group]] 2, keys: 'files' is no keyword; did you mean 'file'?",
+    ),
+    "a tolerance of what is never compared": (
+        changed('"ESO DET DIT" = 0.001', '"ESO DET DITS" = 0.001'),
+        (
+            "r.toml, line 3: ESO DET DITS: no group and no association has this key; "
+            "did you mean 'ESO DET DIT'?"
+        ),
+    ),
+    "a pause that is none": (
+        changed("minimum = 3", 'gap = "0 h"'),
+        'r.toml, line 15: [[group]] 1, gap: is "0 h"; expected a time above 0',
+    ),
     "raw frames mixed with files": (
         changed('["calib"]', '["raw", "calib"]'),
         "r.toml, line 29: [[group.associate.levels]] 2, sources: raw goes alone",
@@ -229,6 +303,57 @@ def test_a_mistake_is_told_with_file_line_key_and_the_nearest_word(mistake):
     with pytest.raises(ConfigError) as caught:
         read_rules(text, "r.toml")
     assert told in str(caught.value)
+
+
+def test_words_that_name_nothing_are_told_all_at_once():
+    text = changed('tags = ["DARK"]', 'tags = ["DRAK"]').replace('"SKY"]', '"SKI"]')
+    with pytest.raises(ConfigError) as caught:
+        read_rules(text.replace('"ESO DET DIT" = 0.001', '"EXPTIME" = 1'), "r.toml")
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "r.toml, line 11",
+        "r.toml, line 20",
+        "r.toml, line 3",
+    ]
+
+
+def test_a_calibration_that_looks_like_a_slip_is_doubted_and_no_more():
+    assert read_rules(GOOD).doubts == ()
+    (told,) = read_rules(changed('tag = "MASTER_DARK"', 'tag = "MASTER_DRAK"')).doubts
+    assert told == (
+        "[[group]] 'science' takes MASTER_DRAK, which no class and no group gives; did "
+        "you mean 'MASTER_DARK'?"
+    )
+    assert not read_rules(changed('tag = "MASTER_DARK"', 'tag = "STATIC"')).doubts
+
+
+def test_a_category_with_a_tag_in_it_is_that_of_the_tags_of_its_group():
+    both = """
+[[classify]]
+tag = "OBJECT"
+when = { TYPE = "OBJECT" }
+[[classify]]
+tag = "STD"
+when = { TYPE = "STD" }
+[[group]]
+name = "object"
+tags = ["OBJECT"]
+keys = []
+recipe = "x"
+products = ["SPEC_{tag}"]
+  [[group.associate]]
+  tag = "SPEC_STD"
+[[group]]
+name = "standard"
+tags = ["STD"]
+keys = []
+recipe = "x"
+products = ["SPEC_{tag}"]
+"""
+    assert read_rules(both).order == ("standard", "object")
+    ring = both.replace('tags = ["OBJECT"]', 'tags = ["OBJECT", "STD"]')
+    with pytest.raises(ConfigError, match="groups need each other: object -> object"):
+        read_rules(ring)
 
 
 @given(st.text(alphabet='[]{}="group.\n \t#13tagsnamekeysé\x00', max_size=60))

@@ -357,6 +357,55 @@ def test_options_that_an_author_got_wrong_are_one_line(
     assert told(PgiError, load, config(JOB_PGI="slip")) == f"slip: {problem}"
 
 
+WARY = """
+from phoenix_core.errors import ConfigError
+
+@frozen
+class Options:
+    limit: int = 3
+
+def check_config(config, options):
+    if options.limit > 9:
+        raise config.wrong("wary", "limit", "is too much for " + config.instrument)
+    return ["limit is low"] if options.limit < 2 else None
+"""
+
+
+def test_a_pgi_looks_at_its_configuration_before_a_run(install, config):
+    install({"wary": WARY + TOYS["toy_job"]})
+    assert load(config(JOB_PGI="wary")).doubts == ()
+    low = config("[wary]\nlimit = 1", JOB_PGI="wary")
+    assert load(low).doubts == ("limit is low",)
+    high = config("[wary]\nlimit = 10", JOB_PGI="wary")
+    assert "[wary] limit: is too much for " in told(ConfigError, load, high)
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        (
+            "def check_config(config): return 1 / 0\n",
+            "wary failed in check_config: ZeroDivisionError: division by zero",
+        ),
+        (
+            "def check_config(confg): pass\n",
+            (
+                "wary: check_config takes 'confg'; it can have config; did you mean "
+                "'config'?"
+            ),
+        ),
+        ("check_config = 3\n", "wary: check_config is no function"),
+        (
+            "def check_config(): return 'text'\n",
+            "wary failed in check_config: TypeCheckError: str did not match any",
+        ),
+    ],
+)
+def test_a_check_that_an_author_got_wrong_is_one_line(install, config, source, problem):
+    install({"wary": source + TOYS["toy_job"]})
+    assert told(PgiError, load, config(JOB_PGI="wary")).startswith(problem)
+
+
 def test_options_of_a_pgi_that_no_slot_names_may_stand(install, config):
     install({"choosy": OPTIONS})
     pgis = load(config("[choosy]\nstreams = 2"))

@@ -55,6 +55,11 @@ class Candidates:
             self.by_tag.setdefault((one.source, one.tag), []).append(one)
         self._buckets.clear()
 
+    @property
+    def unasked(self) -> set[str]:
+        """The tags of candidates that no association asks for."""
+        return {tag for _, tag in self.by_tag} - self.rules.asked
+
     def of(self, level: Level) -> Iterator[Candidate]:
         """Go through all candidates of a level, whether they fit or not."""
         for source in level.sources:

@@ -42,6 +42,8 @@ def log_lines(run: Run, organised: Organised) -> Iterator[str]:
     yield f"  {len(drafts)} ABs, {bad} INCOMPLETE"
     for loose in organised.loose:
         yield f"  {loose.frame.name} is in no AB: {loose.why}"
+    for spare in organised.spare:
+        yield f"  {spare.name} is not taken: {spare.why}"
     for frame in organised.broken:
         yield f"  {frame.name} is not taken: {frame.problem}"
     for draft in drafts:

@@ -1,6 +1,5 @@
 """What the groups of a rules file make of each other: names, products, order."""
 
-import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
@@ -21,19 +20,13 @@ def check_groups(tables: Sequence[Table], groups: Sequence[Group]) -> None:
             if member not in named:
                 hint = nearest(member, named)
                 raise table.wrong("from", f"there is no group '{member}'{hint}")
-        made = {p for m in group.members for p in named[m].products}
+        made = {p for m in group.members for p in possible_products(named[m], named)}
         for take in group.takes:
-            if not any(_can_be(take, product) for product in made):
+            if take not in made:
                 hint = nearest(take, made)
                 told = f"'{take}' is no product of {', '.join(group.members)}{hint}"
                 raise table.wrong("takes", told)
     _check_names(tables, groups, named)
-
-
-def _can_be(tag: str, product: str) -> bool:
-    """Whether a category of products, perhaps with {tag} in it, can be this one."""
-    pattern = re.escape(product).replace(re.escape("{tag}"), ".+")
-    return re.fullmatch(pattern, tag) is not None
 
 
 def _check_names(
@@ -41,7 +34,7 @@ def _check_names(
 ) -> None:
     seen: dict[tuple[str, str], str] = {}
     for table, group in zip(tables, groups, strict=True):
-        for tag in _primary_tags(group, named, ()):
+        for tag in possible_tags(group, named):
             other = seen.setdefault((group.ab_tag, tag), group.name)
             # Of two groups that take a tag, the first one takes the frame.
             alone = not group.members and not group.shared
@@ -54,21 +47,29 @@ def _check_names(
                 )
 
 
-def _primary_tags(
-    group: Group, named: Mapping[str, Group], below: tuple[str, ...]
+def possible_tags(
+    group: Group, named: Mapping[str, Group], below: tuple[str, ...] = ()
 ) -> set[str]:
-    """The tags that the first raw file behind an AB of a group can have."""
+    """Return the tags that the first raw file behind an AB of a group can have."""
     if not group.members or group.name in below:
         return set(group.tags)
     tags: set[str] = set()
     for member in group.members:
-        tags |= _primary_tags(named[member], named, (*below, group.name))
+        tags |= possible_tags(named[member], named, (*below, group.name))
     return tags & set(group.tags) if group.tags else tags
+
+
+def possible_products(group: Group, named: Mapping[str, Group]) -> set[str]:
+    """Return the categories of products that an AB of a group can have."""
+    tags = possible_tags(group, named)
+    return {p.replace("{tag}", tag) for p in group.products for tag in tags}
 
 
 def makers_first(tables: Sequence[Table], groups: Sequence[Group]) -> tuple[str, ...]:
     """Order groups so that what makes a product stands before what takes it."""
     graph: dict[str, list[str]] = {}
+    named = {group.name: group for group in groups}
+    made = {group.name: possible_products(group, named) for group in groups}
     for group in groups:
         wanted = {
             level.tag
@@ -76,11 +77,7 @@ def makers_first(tables: Sequence[Table], groups: Sequence[Group]) -> tuple[str,
             for level in association.levels
             if Source.VIRTUAL in level.sources
         }
-        makers = [
-            other.name
-            for other in groups
-            if any(_can_be(tag, made) for tag in wanted for made in other.products)
-        ]
+        makers = [other for other, products in made.items() if wanted & products]
         graph[group.name] = [*group.members, *makers]
     try:
         order = list(TopologicalSorter(graph).static_order())

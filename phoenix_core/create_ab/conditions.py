@@ -14,6 +14,7 @@ def conditions(table: Table) -> tuple[Condition, ...]:
 
 
 def _condition(table: Table, key: str) -> Condition:
+    table.check_keyword(key, key)
     value = table.content[key]
     if not isinstance(value, dict):
         return Condition(key, any_of=_values(table, key, value))

@@ -4,19 +4,33 @@ from collections.abc import Iterable, Iterator
 
 from phoenix_core.create_ab.create import Organised
 from phoenix_core.model import Finding
+from phoenix_core.nearest import slip
 from phoenix_core.plain_text import plain
 
 _NAMED = 5
 
 
 def findings_of(organised: Organised) -> tuple[Finding, ...]:
-    """Warn of raw frames that nothing takes, and of damaged calibration files."""
+    """Warn of what nothing takes, and of what may be slips in the rules."""
+    spare = [(one.why, one.name) for one in organised.spare]
     loose = [(one.why, one.frame.name) for one in organised.loose if not one.is_known]
     broken = [(frame.problem, frame.name) for frame in organised.broken]
     return (
+        *map(Finding, organised.rules.doubts),
+        *_slips(organised),
         *_told("raw frame", "in no AB", loose),
+        *_told("AB", "not taken", spare),
         *_told("calibration file", "not taken", broken),
     )
+
+
+def _slips(organised: Organised) -> Iterator[Finding]:
+    """Tell of categories that nothing has, and that are nearly those of some files."""
+    candidates = organised.candidates
+    there = {tag for _, tag in candidates.by_tag}
+    for tag in sorted(organised.rules.asked - there):
+        if meant := slip(tag, candidates.unasked):
+            yield Finding(f"the rules ask for {tag}, and nothing is one{meant}")
 
 
 def _told(noun: str, fate: str, rows: Iterable[tuple[str, str]]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from phoenix_core.association_block import is_safe_name
+from phoenix_core.association_block import is_parameter, is_safe_name
 from phoenix_core.create_ab.conditions import conditions
 from phoenix_core.create_ab.rules import FILE, Association, Group, Level, Source, Time
 from phoenix_core.create_ab.rules_table import Table
@@ -18,7 +18,6 @@ _GROUP = (
 )
 _LEVEL = ("tag", "keys", "time", "window", "sources")
 _ASSOCIATE = (*_LEVEL, "minimum", "maximum", "optional", "levels")
-_PARAMETER = re.compile(r"--[A-Za-z][\w.-]*(=.*)?")
 _AB_TAG = re.compile(r"[A-Za-z0-9_+-]*")
 _QUALIFIER = re.compile(r"[A-Z][A-Z0-9_-]*")
 
@@ -40,7 +39,7 @@ def read_group(table: Table, top: Table) -> Group:
         raise table.wrong("tags", "is missing; expected the tags of its frames")
     if members and "{tag}" in table.text("raw_type", "{tag}"):
         raise table.wrong("raw_type", "is missing; expected the kind of its inputs")
-    keys = table.texts("keys", default=None)
+    keys = table.keywords("keys", default=None)
     minimum, minimum_of = _minimum(table, tags)
     maximum = table.count("maximum", None, 1)
     if maximum is not None and maximum < max(minimum, sum(minimum_of.values())):
@@ -67,7 +66,7 @@ def read_group(table: Table, top: Table) -> Group:
         splits=table.word("surplus", ("split", "leave"), "split") == "split",
         shared=table.flag("shared", default=False),
         products=_names(table, "products"),
-        match_keys=table.texts("match_keys", top.texts("match_keys")),
+        match_keys=table.keywords("match_keys", top.keywords("match_keys")),
         qualifiers=_qualifiers(table),
         associations=tuple(map(_association, table.tables("associate"))),
     )
@@ -110,7 +109,7 @@ def _raw_type(table: Table) -> str:
 
 def _parameters(table: Table) -> tuple[str, ...]:
     for text in table.texts("parameters"):
-        if not _PARAMETER.fullmatch(text):
+        if not is_parameter(text):
             raise table.wrong("parameters", f"'{text}'; expected --name=value")
     return table.texts("parameters")
 
@@ -120,6 +119,7 @@ def _qualifiers(table: Table) -> dict[str, str]:
     for name in inner.content:
         if not _QUALIFIER.fullmatch(name):
             raise inner.wrong(name, "is no qualifier; expected capitals")
+        inner.check_keyword(name, inner.text(name))
     return table.texts_by_name("qualifiers")
 
 
@@ -170,7 +170,7 @@ def _level(table: Table, default: Level) -> Level:
     return Level(
         number=default.number,
         tag=table.name("tag") if "tag" in table.content else default.tag,
-        keys=table.texts("keys", default.keys),
+        keys=table.keywords("keys", default.keys),
         time=Time(time),
         window=table.days("window", default.window),
         sources=tuple(Source(word) for word in sources),

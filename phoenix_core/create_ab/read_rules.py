@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from phoenix_core.create_ab.check_groups import check_groups, makers_first
+from phoenix_core.create_ab.check_words import doubts, wrong_words
 from phoenix_core.create_ab.conditions import conditions
 from phoenix_core.create_ab.read_group import read_group
 from phoenix_core.create_ab.rules import Class, Keywords, Rules
@@ -60,26 +61,38 @@ def read_rules(text: str, name: str = "rules") -> Rules:
     table.only(*_TOP)
     words = table.table("keywords")
     words.only(*attrs.fields_dict(Keywords))
-    keywords = Keywords(**{key: words.text(key) for key in words.content})
+    keywords = Keywords(**{key: _keyword(words, key) for key in words.content})
     tolerance = table.table("tolerance")
     groups = [read_group(inner, table) for inner in table.tables("group")]
     if not groups:
         raise table.wrong("group", "is missing; expected one [[group]] at least")
     tables = list(table.tables("group"))
     check_groups(tables, groups)
+    classes = tuple(_class(inner) for inner in table.tables("classify"))
+    if wrong := [str(error) for error in wrong_words(table, groups, classes)]:
+        raise ConfigError("\n".join(wrong))
     return Rules(
         path=name,
         version=table.text("version", "1.0"),
         groups=tuple(groups),
         order=makers_first(tables, groups),
-        classes=tuple(_class(inner) for inner in table.tables("classify")),
+        classes=classes,
         only=conditions(table.table("only")),
         noon=_noon(table),
-        calib_tag=table.text("calib_tag", "ESO PRO CATG"),
+        calib_tag=_keyword(table, "calib_tag", "ESO PRO CATG"),
         drs_type=table.text("drs_type", "CPL"),
         keywords=keywords,
         tolerance={key: _tolerance(tolerance, key) for key in tolerance.content},
+        doubts=tuple(doubts(groups, classes)),
     )
+
+
+def _keyword(table: Table, key: str, default: str | None = None) -> str:
+    """Read a keyword; '' where no header has it."""
+    text = table.text(key, default)
+    if text:
+        table.check_keyword(key, text)
+    return text
 
 
 def _noon(table: Table) -> float:
@@ -91,6 +104,7 @@ def _noon(table: Table) -> float:
 
 
 def _tolerance(table: Table, key: str) -> float:
+    table.check_keyword(key, key)
     value = table.number(key)
     if value is None or value < 0:
         raise table.wrong(key, f"is {value!r}; expected a number from 0 on")

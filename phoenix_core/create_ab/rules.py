@@ -133,7 +133,8 @@ class Rules:
     """A file of rules, checked.
 
     `order` names the groups so that what makes a product comes before what takes it;
-    `noon` is when a night begins, in days of UT.
+    `noon` is when a night begins, in days of UT; `doubts` are words in it that may be
+    slips of others.
     """
 
     path: str
@@ -147,12 +148,23 @@ class Rules:
     drs_type: str = "CPL"
     keywords: Keywords = field(factory=Keywords)
     tolerance: Mapping[str, float] = field(factory=dict)
+    doubts: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """Every keyword that some rule looks at, sorted."""
         found = set(self._wanted()) - PSEUDO - {""}
         return tuple(sorted(found))
+
+    @property
+    def asked(self) -> set[str]:
+        """Every tag that some association asks for."""
+        return {
+            level.tag
+            for group in self.groups
+            for association in group.associations
+            for level in association.levels
+        }
 
     def _wanted(self) -> Iterator[str]:
         words = self.keywords

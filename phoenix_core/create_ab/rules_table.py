@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from phoenix_core.association_block import is_safe_name
+from phoenix_core.create_ab.keyword import misspelt
 from phoenix_core.create_ab.toml_lines import Place
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
@@ -109,7 +110,7 @@ class Table:
         return float(value)
 
     def days(self, key: str, default: float | None) -> float | None:
-        """Return a time as days: ``30 s``, ``30 min``, ``2 h``, ``7 d``."""
+        """Return a time as days: ``30 s``, ``30 min``, ``2 h``, ``7 d``; never 0."""
         if key not in self.content:
             return default
         value = self.content[key]
@@ -118,6 +119,8 @@ class Table:
             raise self.wrong(
                 key, f'is {value!r}; expected a time as "30 min", "2 h" or "7 d"'
             )
+        if not float(match[1]):
+            raise self.wrong(key, f'is "{value}"; expected a time above 0')
         return float(match[1]) * _SECONDS[match[2]] / _DAY
 
     def texts(self, key: str, default: tuple[str, ...] | None = ()) -> tuple[str, ...]:
@@ -131,6 +134,19 @@ class Table:
         if double := [text for text in value if value.count(text) > 1]:
             raise self.wrong(key, f"names '{double[0]}' twice")
         return tuple(value)
+
+    def keywords(
+        self, key: str, default: tuple[str, ...] | None = ()
+    ) -> tuple[str, ...]:
+        """Return a list of keywords."""
+        for text in self.texts(key, default):
+            self.check_keyword(key, text)
+        return self.texts(key, default)
+
+    def check_keyword(self, key: str, text: str) -> None:
+        """Refuse a keyword that no header could have."""
+        if problem := misspelt(text):
+            raise self.wrong(key, problem)
 
     def texts_by_name(self, key: str) -> dict[str, str]:
         """Return a table of texts."""

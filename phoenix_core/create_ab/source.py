@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from phoenix_core.association_block import AssociationBlock
+from phoenix_core.association_block import AssociationBlock, is_parameter
 from phoenix_core.config import Config, build_options
 from phoenix_core.create_ab.rules import Rules
 from phoenix_core.errors import ConfigError
 from phoenix_core.hookspecs import hookimpl
 from phoenix_core.model import Finding, Run
+from phoenix_core.nearest import nearest
 from phoenix_core.slots import slot_of
 
 PGI = "createAB"
@@ -48,6 +49,11 @@ def ab_source_findings(run: Run) -> Sequence[Finding]:
     return findings_of(organise(run, rules_of(run.config, options)))
 
 
+def check_config(config: Config, options: Options) -> Sequence[str]:
+    """Read the rules before a run; what may be a slip in them is returned."""
+    return rules_of(config, options).doubts
+
+
 def rules_of_config(config: Config) -> Rules:
     """Read the rules of a configuration whose ABs createAB makes.
 
@@ -65,7 +71,8 @@ def rules_of(config: Config, options: Options) -> Rules:
     """Read the rules that a configuration names.
 
     Raises:
-        ConfigError: it names none, or file, line and key of what is wrong in them.
+        ConfigError: it names none, file, line and key of what is wrong in them, or it
+            has parameters of a recipe that is not among them.
     """
     from phoenix_core.create_ab.read_rules import (  # noqa: PLC0415
         find_rules,
@@ -78,4 +85,19 @@ def rules_of(config: Config, options: Options) -> Rules:
         name, text = find_rules(options.rules)
     except ConfigError as error:
         raise config.wrong(PGI, "rules", str(error)) from error
-    return read_rules(text, name)
+    rules = read_rules(text, name)
+    _check_parameters(config, options, rules)
+    return rules
+
+
+def _check_parameters(config: Config, options: Options, rules: Rules) -> None:
+    recipes = {group.recipe for group in rules.groups}
+    for recipe, parameters in options.parameters.items():
+        if recipe not in recipes:
+            told = f"no group of {rules.path} has the recipe '{recipe}'"
+            hint = nearest(recipe, recipes)
+            raise config.wrong(PGI, "parameters", f"{told}{hint}")
+        for text in parameters:
+            if not is_parameter(text):
+                told = f"'{text}' of {recipe}; expected --name=value"
+                raise config.wrong(PGI, "parameters", told)

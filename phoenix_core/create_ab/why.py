@@ -8,6 +8,7 @@ from attrs import frozen
 from phoenix_core.create_ab.associate import Candidates, choose, distance
 from phoenix_core.create_ab.drafts import Candidate, Draft, Missing
 from phoenix_core.create_ab.rules import Association, Level, Source, Time, Value
+from phoenix_core.nearest import slip
 
 _SHOWN = 5
 _PROBLEM = "problem"
@@ -118,6 +119,7 @@ def lack(draft: Draft, association: Association, candidates: Candidates) -> Miss
     if not found.candidates:
         sources = {s.value for level in association.levels for s in level.sources}
         why = f"there is none at all ({', '.join(sorted(sources))})"
+        why += slip(association.tag, candidates.unasked)
     elif fitting:
         why = f"{fitting} of {found.minimum} fit{_nearest(found)}"
     else:
