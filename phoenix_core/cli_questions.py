@@ -63,14 +63,14 @@ def why(
 ) -> None:
     """Tell why an AB takes what it takes, or where a raw frame went."""
     from phoenix_core.create_ab.question import why as asked  # noqa: PLC0415
-    from phoenix_core.create_ab.source import rules_of_config  # noqa: PLC0415
+    from phoenix_core.create_ab.source import read_config_rules  # noqa: PLC0415
     from phoenix_core.create_ab.tell_why import why_lines  # noqa: PLC0415
 
     config = read_config(find_config(given))
-    rules = rules_of_config(config)
+    rules, parameters = read_config_rules(config)
     with open_ledger(config.database) as ledger:
         run = make_run(config, Wishes(run_id, date), ledger, register=False)
-    told = asked(run, rules, name)
+    told = asked(run, rules, name, parameters)
     if as_json:
         answer(attrs.asdict(told))
         return

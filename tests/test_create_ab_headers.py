@@ -185,7 +185,6 @@ def test_a_file_that_is_gone_is_not_found_and_one_that_is_back_is(
     raw = tmp_path / "raw"
     raw.mkdir()
     shutil.copy(whole, raw)
-    (raw / "dead.fits").symlink_to(tmp_path / "nowhere.fits")
     assert [f.name for f in headers_below(ledger, raw, WANTED)] == ["whole.fits"]
     (raw / "whole.fits").unlink()
     assert headers_below(ledger, raw, WANTED) == ()
@@ -208,6 +207,26 @@ def test_a_damaged_file_keeps_its_problem_until_it_is_fetched_again(
     shutil.copy(whole, path)
     (found,) = headers_below(ledger, path.parent, WANTED)
     assert found.header.problem == ""
+
+
+def test_dead_links_and_packed_files_are_told_and_not_read(
+    tmp_path, whole, ledger, reads
+):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    shutil.copy(whole, raw)
+    (raw / "dead.fits").symlink_to(tmp_path / "nowhere.fits")
+    for name in ("a.fits.gz", "b.fits.Z", "notes.txt.gz"):
+        (raw / name).write_bytes(b"x")
+    for _ in range(2):
+        found = {f.name: f.header.problem for f in headers_below(ledger, raw, WANTED)}
+        assert found == {
+            "a.fits.gz": "is packed (.gz), only .fits and .fits.fz are read",
+            "b.fits.Z": "is packed (.Z), only .fits and .fits.fz are read",
+            "dead.fits": "is a dead link",
+            "whole.fits": "",
+        }
+    assert reads == ["whole.fits"]
 
 
 def test_links_are_followed_once(tmp_path, whole, ledger):

@@ -357,6 +357,7 @@ def test_why_names_what_was_taken_and_the_runners_up(night, why):
     assert code == 0
     assert [" ".join(line.split()) for line in told.splitlines()] == [
         "A1.ab science COMPLETE",
+        f"the AB: CREATED, in {night.root}/ab/{NIGHT}",
         "science: A1.fits OBJECT",
         "A2.fits OBJECT",
         "MASTER_DARK: takes D0_dark.ab virtual, level 1, 6 h after",
@@ -384,20 +385,164 @@ def test_why_in_json_has_the_key_that_failed_with_both_values(why):
     ]
 
 
+def rows(told):
+    return [" ".join(line.split()) for line in told.splitlines()]
+
+
 def test_why_tells_where_a_raw_frame_went(why):
-    assert "taken by:                   C1.ab" in why("C2.fits")[1]
-    assert "is truncated" in why("C2.fits")[1]
-    assert "in no AB: no rule classifies it" in why("strange.fits")[1]
-    assert "in no AB: is no FITS" in why("broken.fits")[1]
+    name, problem, abs_ = rows(why("C2.fits")[1])
+    assert name == "C2.fits OBJECT"
+    assert problem.startswith("not taken: is truncated: ")
+    assert problem.endswith(" bytes of HDU 0 are missing")
+    assert abs_ == "makes INCOMPLETE: C1.ab"
+    assert rows(why("A2.fits")[1]) == ["A2.fits OBJECT", "taken by: A1.ab"]
+    assert "in no AB: is no FITS" in rows(why("broken.fits")[1])
 
 
-def test_why_says_what_is_otherwise_in_the_ab_on_disk(night, why):
+def test_why_of_a_frame_that_no_rule_names_tells_the_nearest_class(night, why):
+    assert rows(why("strange.fits")[1]) == [
+        "strange.fits unclassified",
+        (
+            "in no AB: no rule classifies it; nearest: DARK, but ESO DPR TYPE = "
+            "'FLAT', wanted 'DARK'"
+        ),
+    ]
+    night.frame("bare.fits", 17)
+    assert "it has no ESO DPR TYPE, wanted 'DARK'" in why("bare.fits")[1]
+
+
+def test_why_takes_a_path_for_the_name_of_its_file(night, why):
+    by_name = why("A2.fits")
+    assert by_name[0] == 0
+    assert why(str(night.root / "raw" / NIGHT / "A2.fits")) == by_name
+
+
+def test_why_of_a_frame_of_another_night_tells_which(night, why):
+    night.science("next.fits", 30, 10.0, 8).rename(night.root / "raw" / "next.fits")
+    other = night.root / "raw" / "2024-03-12"
+    other.mkdir()
+    night.science("later.fits", 40, 10.0, 8).rename(other / "later.fits")
+    assert rows(why("next.fits")[1])[1] == "in no AB: it is of night 2024-03-11"
+    assert rows(why("later.fits")[1])[1] == "in no AB: it is of night 2024-03-12"
+
+
+def test_why_of_a_file_of_another_instrument_says_so(night, why):
+    path = night.science("O.fits", 12, 10.0, 1)
+    fits.setval(path, "INSTRUME", value="OTHER")
+    told = "in no AB: it is not looked at: INSTRUME = 'OTHER', wanted 'TOY'"
+    assert rows(why("O.fits")[1]) == ["O.fits unclassified", told]
+
+
+def test_why_of_a_calibration_tells_who_takes_it(night, why):
+    night.master("M.fits", -60, 2.0)
+    night.master("old.fits", -600, 2.0)
+    night.frame("what.fits", 0, "calib")
+    assert rows(why("M.fits")[1]) == ["M.fits MASTER_DARK", "taken by: B1.ab"]
+    assert rows(why("old.fits")[1])[1] == "in no AB: nothing takes it"
+    assert "no rule classifies it, and it has no ESO PRO CATG" in why("what.fits")[1]
+
+
+def test_why_of_a_file_that_is_nowhere_says_so(why):
+    code, _, told = why("nowhere.fits")
+    assert code == 2
+    assert "there is no file nowhere.fits below raw and calib, nor an AB" in told
+
+
+def test_why_marks_what_an_ab_does_not_take_among_its_frames(why):
+    assert "C2.fits OBJECT not taken: is truncated: " in " ".join(
+        why("C1.ab")[1].split()
+    )
+
+
+def test_a_heading_that_is_long_stands_apart_from_what_follows(night, why):
+    rules = night.root / "rules.toml"
+    long = "MASTER_LOCAL_CATALOGUE_ASTROM"
+    rules.write_text(RULES.replace("MASTER_DARK", long))
+    assert f"{long}: takes D0_dark.ab" in why("A1.ab")[1]
+
+
+def edited(night, name="A1.ab", taken="REAL M.fits MASTER_DARK"):
     night.master("M.fits", -60, 10.0)
+    path = night.root / "ab" / NIGHT / name
+    path.write_text(night.block(name).with_value("MCALIB", taken).text)
+    return path
+
+
+def test_why_says_of_an_association_what_the_ab_has_that_a_person_edited(night, why):
+    edited(night)
+    told = rows(why("A1.ab")[1])
+    assert told[1] == f"the AB: CREATED, edited by hand, in {night.root}/ab/{NIGHT}"
+    at = told.index("MASTER_DARK: takes D0_dark.ab virtual, level 1, 6 h after")
+    assert told[at + 1] == "but the AB has M.fits: it was edited by hand"
+    answer = json.loads(why("A1.ab", "--json")[1])
+    (association,) = answer["associations"]
+    assert association["difference"] == "the AB has M.fits: it was edited by hand"
+
+
+def test_why_says_what_an_ab_has_that_was_made_before(night, why):
+    night.process()
+    night.master("M.fits", -60, 2.0)
+    told = rows(why("B1.ab")[1])
+    assert told[0] == "B1.ab science COMPLETE"
+    assert told[1].startswith("the AB: SKIPPED (INCOMPLETE: MASTER_DARK none of 1 fits")
+    assert "but the AB has none: it was made before, or changed by the AB_PGI" in told
+
+
+def test_why_says_what_an_ab_has_that_was_moved(night, why):
+    path = edited(night)
+    moved = night.root / "logs" / NIGHT / "A1.ab"
+    moved.parent.mkdir(parents=True)
+    path.rename(moved)
+    told = rows(why("A1.ab")[1])
+    assert told[1] == f"the AB: CREATED, edited by hand, in {moved.parent}"
+    assert "but the AB has M.fits: it was edited by hand" in told
+
+
+def test_why_says_what_else_the_ab_has_otherwise(night, why):
     path = night.root / "ab" / NIGHT / "A1.ab"
-    block = night.block("A1.ab").with_value("MCALIB", "REAL M.fits MASTER_DARK")
-    path.write_text(block.text)
-    told = why("A1.ab")[1]
-    assert "was edited by hand: it takes M.fits (MASTER_DARK), does not take D0" in told
+    block = night.block("A1.ab").with_value("RECIPE_PARAM", "--cut=9")
+    path.write_text(block.with_value("RAWFILE", "A1.fits OBJECT").text)
+    assert rows(why("A1.ab")[1])[2] == (
+        "the AB was edited by hand: it does not take A2.fits (OBJECT), has --cut=9, "
+        "has no --cut=5, has no --method=median"
+    )
+
+
+def test_why_of_an_ab_that_the_rules_make_no_more_tells_of_the_one_there_is(night, why):
+    old = night.root / "ab" / NIGHT / "A1.ab"
+    (old.parent / "Z9.ab").write_text(
+        night.block("A1.ab").with_value("AB_NAME", "Z9.ab").text
+    )
+    code, _, told = why("Z9.ab")
+    assert code == 2
+    assert f"the rules make no AB Z9.ab of {NIGHT}; one is in {old.parent}" in told
+
+
+def test_the_log_has_what_makes_each_ab_and_what_is_not_looked_at(night):
+    folder = night.root / "raw" / NIGHT
+    (folder / "dead.fits").symlink_to(folder / "nowhere.fits")
+    (folder / "a.fits.gz").write_bytes(b"x")
+    told = [f.message for f in night.create().findings if not f.block]
+    assert "1 raw frame is in no AB (is a dead link): dead.fits" in told
+    log = (night.root / "monitor" / NIGHT / "createAB.alog").read_text().splitlines()
+    assert log[1] == "  9 ABs, 6 INCOMPLETE; 4 raw frames in no AB"
+    assert "  dead.fits is in no AB: is a dead link" in log
+    assert any(
+        line.startswith("  a.fits.gz is in no AB: is packed (.gz)") for line in log
+    )
+    at = log.index("A1.ab science COMPLETE")
+    assert log[at + 1] == "  ESO OBS ID = 1; ESO DET DIT = 10.0; TARGET = NGC 1 # two"
+    assert any("C2.fits, not taken: is truncated" in line for line in log)
+
+
+def test_what_says_nothing_of_its_night_is_in_the_log_where_nights_are_hours(night):
+    (night.root / "raw" / NIGHT).rename(night.root / "raw" / "elsewhere")
+    folder = night.root / "raw" / "elsewhere"
+    (folder / "dead.fits").symlink_to(folder / "nowhere.fits")
+    told = [f.message for f in night.create().findings if not f.block]
+    assert not [message for message in told if "dead" in message]
+    log = (night.root / "monitor" / NIGHT / "createAB.alog").read_text()
+    assert "dead.fits is in no AB: is a dead link; nothing tells whose it is" in log
 
 
 def test_why_of_a_name_that_is_none_has_the_nearest(why):

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from phoenix_core.atomic import write_text
 from phoenix_core.create_ab.associate import distance
+from phoenix_core.create_ab.classify import Frame
 from phoenix_core.create_ab.create import Organised
 from phoenix_core.create_ab.drafts import Draft
+from phoenix_core.create_ab.rules import FILE
 from phoenix_core.create_ab.why import told_days
 from phoenix_core.model import Run
 from phoenix_core.plain_text import plain
@@ -39,7 +41,8 @@ def log_lines(run: Run, organised: Organised) -> Iterator[str]:
     drafts = organised.drafts
     bad = sum(bool(draft.missing) for draft in drafts)
     yield f"{run.label} ({run.date}) by {organised.rules.path}"
-    yield f"  {len(drafts)} ABs, {bad} INCOMPLETE"
+    left = len(organised.loose)
+    yield f"  {len(drafts)} ABs, {bad} INCOMPLETE; {left} raw frames in no AB"
     for loose in organised.loose:
         yield f"  {loose.frame.name} is in no AB: {loose.why}"
     for spare in organised.spare:
@@ -54,10 +57,12 @@ def log_lines(run: Run, organised: Organised) -> Iterator[str]:
 def _draft_lines(draft: Draft) -> Iterator[str]:
     state = "INCOMPLETE" if draft.missing else "COMPLETE"
     yield f"{draft.name} {draft.group.recipe} {state}"
+    if told := "; ".join(_named(draft)):
+        yield f"  {told}"
     for missing in draft.missing:
         yield f"  MISSING {missing.what}: {missing.why}"
     for frame in draft.frames:
-        yield f"  {frame.tag}: {frame.name}"
+        yield f"  {frame.tag}: {frame.name}{_mark(frame)}"
     for member, take in draft.inputs:
         yield f"  {take}: {member.name}"
     for choice in draft.choices:
@@ -70,3 +75,17 @@ def _draft_lines(draft: Draft) -> Iterator[str]:
             away = told_days(distance(draft, one))
             kind = one.source.value
             yield f"  {one.tag}: {one.name}, {kind}, level {level.number}, {away}"
+
+
+def _mark(frame: Frame) -> str:
+    return f", not taken: {frame.problem}" if frame.problem else ""
+
+
+def _named(draft: Draft) -> Iterator[str]:
+    """What makes it this AB: the values of its keys, and what the rules name."""
+    values = draft.primary.values
+    qualifiers = draft.group.qualifiers
+    for key in draft.group.keys:
+        if key != FILE and key not in qualifiers.values():
+            yield f"{key} = {values.get(key, 'none')}"
+    yield from (f"{n} = {values[k]}" for n, k in qualifiers.items() if k in values)

@@ -53,6 +53,8 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
     """
     places: dict[str, list[str]] = {}
     for file in found:
+        if file.header.problem and not file.header.values:
+            continue  # a dead link stands beside nothing
         places.setdefault(file.name, []).append(str(Path(file.path).parent))
     frames = []
     for file in found:
@@ -62,7 +64,7 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
         problem = file.header.problem
         if not is_safe_name(file.name):
             problem = "has a name that no AB can hold"
-        elif len(places[file.name]) > 1 and not problem:
+        elif not problem and len(places[file.name]) > 1:
             problem = f"is there more than once, in {_listed(places[file.name])}"
         frames.append(
             Frame(

@@ -1,5 +1,6 @@
 """createAB: from the files below raw and calib to the ABs of a night or run."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date as calendar_date
 
@@ -18,7 +19,7 @@ from phoenix_core.create_ab.group import (
     share_out,
 )
 from phoenix_core.create_ab.headers import headers_below
-from phoenix_core.create_ab.rules import Rules, Source
+from phoenix_core.create_ab.rules import FILE, Rules, Source
 from phoenix_core.create_ab.why import lack
 from phoenix_core.errors import ConfigError
 from phoenix_core.ledger import open_ledger
@@ -87,7 +88,8 @@ def organise(run: Run, rules: Rules) -> Organised:
     own = raw if by_directory else tuple(_own(run, rules, raw))
     if not own:
         raise ConfigError(f"there are no raw frames of {run.label} below {place}")
-    return associate(rules, own, raw, calib)
+    found = associate(rules, own, raw, calib)
+    return found if by_directory else evolve(found, loose=(*found.loose, *_unread(raw)))
 
 
 def associate(
@@ -145,6 +147,22 @@ def _own(run: Run, rules: Rules, frames: Iterable[Frame]) -> Iterator[Frame]:
     for frame in frames:
         if frame.mjd is not None and noon <= frame.mjd < noon + 1:
             yield frame
+
+
+def _unread(frames: Iterable[Frame]) -> Iterator[Loose]:
+    """What says nothing may be of any night or run: it is in the log, no more."""
+    for frame in frames:
+        if frame.problem and set(frame.values) == {FILE}:
+            told = f"{frame.problem}; nothing tells whose it is"
+            yield Loose(frame, told, is_known=True)
+
+
+def night_of(frame: Frame, rules: Rules) -> str | None:
+    """Return the date of the night in which a frame was begun, None if unknown."""
+    if frame.mjd is None:
+        return None
+    day = math.floor(frame.mjd - rules.noon) + _MJD_OF_ORDINAL
+    return calendar_date.fromordinal(day).isoformat()
 
 
 def _is_of(run: Run, text: object) -> bool:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -22,6 +23,7 @@ from phoenix_core.create_ab.fits_header import Header, read_header
 from phoenix_core.ledger import Ledger
 
 _SUFFIXES = (".fits", ".fits.fz")
+_PACKED = re.compile(r"\.fits\.(gz|Z|bz2|xz|zip)$", re.IGNORECASE)
 _THREADS = 8  # reading waits for disks, and those of observatories are far away
 _AT_ONCE = 64  # files a task
 _ROWS = 2000  # rows a statement
@@ -53,13 +55,14 @@ class FileHeader:
 
 @frozen
 class _Found:
-    """A file as its directory shows it."""
+    """A file as its directory shows it; one with a `problem` is not read."""
 
     path: str
     folder: str
     name: str
-    size: int
-    mtime_ns: int
+    size: int = 0
+    mtime_ns: int = 0
+    problem: str = ""
 
 
 def headers_below(
@@ -67,13 +70,16 @@ def headers_below(
 ) -> tuple[FileHeader, ...]:
     """Return the headers of all FITS files below a directory, sorted by path.
 
+    Dead links and files that are packed are among them, with that as their problem.
+
     Args:
         ledger: whose database keeps what was read.
         directory: followed through links, in any depth; none: no files.
         wanted: the keywords; of an extension ``EXTNAME:KEYWORD``.
     """
     _make_table(ledger.engine)
-    there = {found.path: found for found in _files(directory)}
+    every = {found.path: found for found in _files(directory)}
+    there = {path: found for path, found in every.items() if not found.problem}
     mark = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:16]
     folders = {found.folder for found in there.values()}
     known = _known(ledger.engine, folders, mark)
@@ -93,8 +99,26 @@ def headers_below(
         path: Header(*content) for path, content in zip(kept, contents, strict=True)
     }
     found |= read
+    found |= {p: Header({}, one.problem) for p, one in every.items() if one.problem}
     return tuple(
-        FileHeader(path, there[path].name, found[path]) for path in sorted(there)
+        FileHeader(path, every[path].name, found[path]) for path in sorted(every)
+    )
+
+
+def find_headers(
+    directory: Path, name: str, wanted: tuple[str, ...]
+) -> tuple[FileHeader, ...]:
+    """Read the headers of all files of a name below a directory, sorted by path."""
+    return tuple(
+        FileHeader(
+            found.path,
+            name,
+            Header({}, found.problem)
+            if found.problem
+            else read_header(Path(found.path), wanted),
+        )
+        for found in sorted(_files(directory), key=lambda found: found.path)
+        if found.name == name
     )
 
 
@@ -112,18 +136,25 @@ def _files(directory: Path) -> Iterator[_Found]:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.name.endswith(_SUFFIXES):
-                        # Gone or a dead link: whoever needs it will miss it.
-                        with contextlib.suppress(FileNotFoundError):
-                            state = entry.stat()
-                            yield _Found(
-                                entry.path,
-                                folder,
-                                entry.name,
-                                state.st_size,
-                                state.st_mtime_ns,
-                            )
+                        yield from _file(entry, folder)
+                    elif match := _PACKED.search(entry.name):
+                        told = (
+                            f"is packed (.{match[1]}), only .fits and .fits.fz are read"
+                        )
+                        yield _Found(entry.path, folder, entry.name, problem=told)
                     elif entry.is_dir():
                         open_folders.append(entry.path)
+
+
+def _file(entry: os.DirEntry[str], folder: str) -> Iterator[_Found]:
+    """A file of a directory, or nothing if it went while we looked."""
+    try:
+        state = entry.stat()
+    except FileNotFoundError:
+        if entry.is_symlink():
+            yield _Found(entry.path, folder, entry.name, problem="is a dead link")
+        return
+    yield _Found(entry.path, folder, entry.name, state.st_size, state.st_mtime_ns)
 
 
 def _known(

@@ -54,8 +54,8 @@ def check_config(config: Config, options: Options) -> Sequence[str]:
     return rules_of(config, options).doubts
 
 
-def rules_of_config(config: Config) -> Rules:
-    """Read the rules of a configuration whose ABs createAB makes.
+def read_config_rules(config: Config) -> tuple[Rules, Mapping[str, list[str]]]:
+    """Read the rules of a configuration whose ABs createAB makes, and its parameters.
 
     Raises:
         ConfigError: they come from elsewhere; or as `rules_of`.
@@ -64,7 +64,8 @@ def rules_of_config(config: Config) -> Rules:
     if named != (PGI,):
         told = f"ABs come from {named[0]}, which brings its associations with it"
         raise config.wrong("phoenix", "AB_SOURCE", f"{told}; only {PGI} knows why")
-    return rules_of(config, build_options(config, PGI, Options))
+    options = build_options(config, PGI, Options)
+    return rules_of(config, options), options.parameters
 
 
 def rules_of(config: Config, options: Options) -> Rules:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from phoenix_core.create_ab.question import WhyAb, WhyFrame
+from phoenix_core.create_ab.on_disk import EDITED, OnDisk
+from phoenix_core.create_ab.question import Input, WhyAb, WhyFrame
 from phoenix_core.create_ab.why import Account, Fit, Miss, told_days
 from phoenix_core.plain_text import plain
 
@@ -26,23 +27,37 @@ def _printable(text: str) -> str:
 def _of_frame(told: WhyFrame) -> Iterator[str]:
     tag = "unclassified" if told.tag is None else told.tag or "ignored"
     yield f"{told.name}  {tag}"
-    if told.abs:
-        yield f"  {'taken by:':<{_TAG}}{', '.join(told.abs)}"
+    if told.problem:
+        yield _row("not taken:", plain(told.problem))
+        yield _row("makes INCOMPLETE:", ", ".join(told.abs))
+    elif told.abs:
+        yield _row("taken by:", ", ".join(told.abs))
     elif told.why:
-        yield f"  in no AB: {plain(told.why)}"
-    if told.abs and told.why:
-        yield f"  {'but:':<{_TAG}}{plain(told.why)}"
+        yield _row("in no AB:", plain(told.why))
 
 
 def _of_ab(told: WhyAb) -> Iterator[str]:
     yield f"{told.name}  {told.recipe}  {told.completeness}"
     for missing in told.missing:
         yield _row("missing:", f"{missing.what}: {plain(missing.why)}")
-    yield from _column(f"{told.group}:", [f"{n}  {tag}" for n, tag in told.inputs])
+    if told.on_disk:
+        yield _row("the AB:", _on_disk(told.on_disk))
+    for difference in told.differences:
+        yield _row("", difference)
+    yield from _column(f"{told.group}:", [_input(one) for one in told.inputs])
     for association in told.associations:
         yield from _column(f"{association.tag}:", list(_of_account(association)))
-    if told.difference:
-        yield _row("note:", told.difference)
+
+
+def _on_disk(there: OnDisk) -> str:
+    cause = f" ({plain(there.cause)})" if there.cause else ""
+    edited = f", {EDITED}" if there.origin == EDITED else ""
+    return f"{there.status}{cause}{edited}, in {there.place}"
+
+
+def _input(one: Input) -> str:
+    mark = f"  not taken: {plain(one.problem)}" if one.problem else ""
+    return f"{one.name}  {one.tag}{mark}"
 
 
 def _of_account(found: Account) -> Iterator[str]:
@@ -51,6 +66,8 @@ def _of_account(found: Account) -> Iterator[str]:
         yield f"none of {found.candidates} ({wanted})"
     for fit in found.taken:
         yield f"takes {_fit(fit)}"
+    if found.difference:
+        yield f"but   {found.difference}"
     for fit in found.runners_up:
         yield f"next  {_fit(fit)}"
     for miss in found.misses:
@@ -72,4 +89,4 @@ def _column(heading: str, lines: list[str]) -> Iterator[str]:
 
 
 def _row(heading: str, line: str) -> str:
-    return f"  {heading:<{_TAG}}{line}"
+    return f"  {heading:<{_TAG - 1}} {line}"

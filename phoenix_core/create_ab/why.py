@@ -59,7 +59,10 @@ class Miss:
 
 @frozen
 class Account:
-    """An association of an AB: what was taken, what else fits, what nearly does."""
+    """An association of an AB: what was taken, what else fits, what nearly does.
+
+    `difference` is what the AB on disk has instead.
+    """
 
     tag: str
     level: int | None
@@ -70,6 +73,7 @@ class Account:
     taken: tuple[Fit, ...]
     runners_up: tuple[Fit, ...]
     misses: tuple[Miss, ...]
+    difference: str = ""
 
 
 def account(draft: Draft, association: Association, candidates: Candidates) -> Account:
@@ -190,6 +194,8 @@ def told_days(days: float | None) -> str:
 
     >>> told_days(-0.31), told_days(0.0), told_days(12.0), told_days(None)
     ('7.44 h before', 'at the same time', '12 d after', 'at an unknown time')
+    >>> told_days(16.3 / 86400), told_days(60 / 86400)
+    ('16.3 s after', '1 min after')
     """
     if days is None:
         return "at an unknown time"

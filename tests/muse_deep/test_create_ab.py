@@ -6,8 +6,10 @@ import attrs
 import pytest
 from phoenix_muse_sim import TINY, default_scenario, simulate
 
+from muse_deep_plugin.create_deep import deep_block
 from phoenix_core.ab_file import check_block, read_blocks
 from phoenix_core.config import ENVIRONMENT, read_config
+from phoenix_core.create import create
 from phoenix_core.create_ab import create_abs, read_rules
 from phoenix_core.create_ab.classify import classify
 from phoenix_core.create_ab.headers import headers_below
@@ -15,6 +17,7 @@ from phoenix_core.create_ab.read_rules import find_rules
 from phoenix_core.ledger import open_ledger
 from phoenix_core.model import Run
 from phoenix_core.run_id import parse_run_id
+from phoenix_core.session import Wishes, open_session
 
 RULES = "muse_deep_plugin:rules.toml"
 CONFIG = """
@@ -121,6 +124,75 @@ def test_a_sky_of_the_ob_gives_the_lines_and_else_they_are_modelled(
     assert "--skymethod=subtract-model" in found["VIRTUAL"]
     assert "--skymethod=model" in found["REAL"]
     assert not {"--skymethod=model"} & found["VIRTUAL"]
+
+
+# From raw frames to deep datacubes, outside ESO --------------------------------------
+
+TARGET_OBS = {"1090001", "1090002"}  # of NGC300
+CONFIGS = Path(__file__).parents[2] / "config"
+
+
+def configured(name, observatory, tmp_path, monkeypatch):
+    """A configuration of the repository; what it makes lies below tmp_path."""
+    for variable in ENVIRONMENT.values():
+        monkeypatch.delenv(variable, raising=False)
+    text = (CONFIGS / name).read_text("utf-8")
+    path = tmp_path / name
+    path.write_text(text.replace('"phoenix-data"', f'"{tmp_path}"'))
+    for folder in ("raw", "calib"):
+        link = tmp_path / folder
+        if not link.exists():
+            link.symlink_to(observatory.outdir / folder)
+    return read_config(path)
+
+
+def with_all_they_need(blocks, store):
+    """The ABs, and those whose products they take."""
+    found = {}
+    todo = list(blocks)
+    while todo:
+        block = todo.pop()
+        if block.name not in found:
+            found[block.name] = block
+            todo += [store[need] for need in block.needs]
+    return tuple(found.values())
+
+
+def test_the_abs_of_nights_are_written_into_the_store_and_deep_ones_made_of_them(
+    observatory, tmp_path, monkeypatch
+):
+    config = configured("muse_r.toml", observatory, tmp_path, monkeypatch)
+    for date in nights(observatory):
+        with open_session(config, Wishes(date=date)) as session:
+            plan = create(session)
+        assert not plan.findings
+        made = {block.name for block in read_blocks(tmp_path / "qcweb/MUSE_R" / date)}
+        theirs = read_blocks(observatory.outdir / "qcweb" / "MUSE_R" / date)
+        assert made == {block.name for block in theirs}
+    # What phoenix_createDeep does: the ABs of a target go to branch MUSE_deep.
+    store = {
+        block.name: block
+        for date in nights(observatory)
+        for block in read_blocks(tmp_path / "qcweb" / "MUSE_R" / date)
+    }
+    psts = [
+        block
+        for block in store.values()
+        if block.recipe == "muse_scipost" and block.value("OBS_ID") in TARGET_OBS
+    ]
+    deep = deep_block("NGC300", psts, "094.D-0114B")
+    place = tmp_path / "qcweb" / "MUSE_deep" / "2094-04-14"
+    place.mkdir(parents=True)
+    for block in (deep, *with_all_they_need(psts, store)):
+        (place / block.name).write_text(block.text)
+    config = configured("muse_deep.toml", observatory, tmp_path, monkeypatch)
+    with open_session(config, Wishes("094.D-0114B")) as session:
+        plan = create(session)
+    assert not plan.findings
+    assert plan.jobs[-1].block == deep.name
+    assert {"muse_scibasic", "muse_scipost", "muse_exp_align", "muse_exp_combine"} <= {
+        block.recipe for block in plan.cascade.blocks
+    }
 
 
 def test_every_simulated_file_has_a_class(observatory):

@@ -551,6 +551,7 @@ def test_command_refuses_in_one_line(tmp_path, options, message):
 def test_command_lists_the_blocks_and_shows_examples(tmp_path):
     shown = CliRunner().invoke(app, ["--help"]).stdout
     assert "phoenix_simulate_HAWKI demo" in shown
+    assert "list[" not in shown
     call = [str(tmp_path / "sim"), "--fault", f"{IN_J}:2:truncated"]
     done = CliRunner().invoke(app, call)
     assert done.exit_code == 0

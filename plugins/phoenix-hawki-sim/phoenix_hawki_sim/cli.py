@@ -65,17 +65,23 @@ def phoenix_simulate_hawki(
     night: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="DATE",
             help=f"A night by its evening's date; repeatable. Default:"
-            f" {' and '.join(NIGHTS)}. The first one has both OBs."
+            f" {' and '.join(NIGHTS)}. The first one has both OBs.",
         ),
     ] = None,
     no_darks: Annotated[
         list[float] | None,
-        typer.Option(help="Leave out the raw darks of this DIT; repeatable."),
+        typer.Option(
+            metavar="SECONDS", help="Leave out the raw darks of this DIT; repeatable."
+        ),
     ] = None,
     no_flat: Annotated[
         list[str] | None,
-        typer.Option(help="Leave out the master flats of this filter; repeatable."),
+        typer.Option(
+            metavar="FILTER",
+            help="Leave out the master flats of this filter; repeatable.",
+        ),
     ] = None,
     fault: Annotated[
         list[str] | None,

@@ -11,7 +11,7 @@ from .sizes import Size
 from .sources import generator
 
 GAIN: Final = 1.70
-"""Electrons an adu."""
+"""Electrons per adu."""
 
 READ_NOISE: Final = 5.0
 """Adu of one read."""

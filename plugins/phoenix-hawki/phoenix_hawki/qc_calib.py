@@ -1,6 +1,6 @@
 """The QC reports of darks and of the detector noise.
 
-Levels and noise in adu, gain in electrons an adu. By chip, and for all of them.
+Levels and noise in adu, gain in electrons per adu. By chip, and for all of them.
 """
 
 import statistics
@@ -123,7 +123,7 @@ def measure_noise(block: AssociationBlock, path: Path, options: Options) -> QcRe
     _draw_bars(
         figure.add_axes((0.55, 0.42, 0.4, 0.42)),
         "Gain",
-        "[electrons an adu]",
+        "[electrons per adu]",
         gain,
         (options.gain_min, options.gain_max),
     )
@@ -178,7 +178,7 @@ def _facts(parameters: Parameters) -> list[tuple[str, str]]:
         ("Read noise", shown("READ_NOISE", 3, " adu")),
     ]
     if "GAIN" in parameters:
-        rows.append(("Gain", shown("GAIN", 3, " electrons an adu")))
+        rows.append(("Gain", shown("GAIN", 3, " electrons per adu")))
     if "LEVEL" in parameters:
         rows += [
             ("Level", f"{shown('LEVEL')} ± {shown('DARK_STDEV', 2)} adu"),

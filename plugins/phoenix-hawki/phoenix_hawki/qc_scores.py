@@ -24,7 +24,7 @@ class Options:
 
     `zero_points`: the Vega magnitude of 1 adu/s at airmass 1, by filter; where a filter
     has none, its zero point is told but not scored. Levels and noise in adu, gain in
-    electrons an adu, sizes in arcsec.
+    electrons per adu, sizes in arcsec.
     """
 
     zero_points: Mapping[str, float] = field(factory=dict)

@@ -11,7 +11,7 @@ from .sizes import LAMBDA_STEP, SLICES, Size
 from .sources import generator
 
 GAIN: Final = 1.1
-"""Electrons an adu."""
+"""Electrons per adu."""
 
 READ_NOISE: Final = 2.8
 """Electrons."""
