@@ -14,12 +14,22 @@ from phoenix_core.model import Cascade, Finding
 
 MISSING = "MISSING"
 _INCOMPLETE = "INCOMPLETE"
+_NAMED = 3
 
 
 def why_incomplete(block: AssociationBlock) -> str:
-    """Return what an AB lacks as the cause of its status, '' if nothing."""
-    lacks = "; ".join(" ".join(text.split()) for text in block.values(MISSING))
-    return f"{_INCOMPLETE}: {lacks}" if lacks else ""
+    """Return what an AB lacks as the cause of its status, '' if nothing.
+
+    The first in full, of the others a few by name: the AB has all.
+    """
+    lacks = [" ".join(text.split()) for text in block.values(MISSING)]
+    if not lacks:
+        return ""
+    first, *others = lacks
+    names = list(dict.fromkeys(text.partition(" ")[0] for text in others))
+    more = len(names) - _NAMED
+    also = f"; also {', '.join(names[:_NAMED])}" if names else ""
+    return f"{_INCOMPLETE}: {first}{also}" + (f" and {more} more" if more > 0 else "")
 
 
 def set_aside(

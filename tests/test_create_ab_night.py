@@ -10,10 +10,11 @@ from attrs import frozen
 
 from phoenix_core import main
 from phoenix_core.ab_file import read_block
-from phoenix_core.association_block import AbStatus
+from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.config import ENVIRONMENT, read_config
 from phoenix_core.create import create
 from phoenix_core.errors import ConfigError
+from phoenix_core.incomplete import why_incomplete
 from phoenix_core.model import Job, Run
 from phoenix_core.process import process
 from phoenix_core.process_ab import ProcessAb
@@ -235,6 +236,18 @@ def test_what_lacks_something_is_left_out_and_the_rest_of_the_night_goes_on(nigh
     assert not done.plan.errors
     assert not done.failures
     assert "C2.fits" not in [raw.file for raw in night.block("C1.ab").rawfiles]
+
+
+def test_the_cause_names_the_first_lack_in_full_and_the_others_by_name():
+    lacks = [f"B{n}.ab  is INCOMPLETE: MASTER_DARK there is none" for n in range(6)]
+    block = AssociationBlock.create({"AB_NAME": "A.ab", "MISSING": lacks})
+    assert why_incomplete(block) == (
+        "INCOMPLETE: B0.ab is INCOMPLETE: MASTER_DARK there is none; also B1.ab, "
+        "B2.ab, B3.ab and 2 more"
+    )
+    block = AssociationBlock.create({"AB_NAME": "A.ab", "MISSING": lacks[:1]})
+    assert why_incomplete(block).endswith("there is none")
+    assert why_incomplete(AssociationBlock.create({"AB_NAME": "A.ab"})) == ""
 
 
 def test_frames_that_are_in_no_ab_are_told(night):
