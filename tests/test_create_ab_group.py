@@ -224,10 +224,10 @@ def test_the_first_frame_of_the_first_tag_names_the_ab():
     assert [frame.name for frame in draft.frames] == ["B.fits", "C.fits", "A.fits"]
 
 
-def lacking(found, what="KEYWORD"):
+def lacking(found):
     """What each AB says of frames without a keyword."""
     return {
-        draft.name: [one.why for one in draft.missing if one.what == what]
+        draft.name: [one.why for one in draft.missing if " has no " in one.why]
         for draft in found.drafts
     }
 
@@ -258,6 +258,14 @@ def test_a_frame_without_a_key_makes_every_ab_incomplete_that_it_could_belong_to
     assert [draft.primary.name for draft in found.drafts] == ["B0.fits", "C0.fits"]
 
 
+def test_a_first_frame_without_a_key_names_its_ab_as_when_it_is_mended():
+    lost = plain_frame("A9.fits", "DARK", 60000.0, FILTER="J")
+    (draft,) = drafts_of([lost, *pair("B", 60000.1, 2.0, FILTER="J")]).drafts
+    assert draft.name == "A9_dark.ab"
+    assert draft.primary.values["DIT"] == 2.0
+    assert [one.why for one in draft.missing] == ["A9.fits has no DIT"]
+
+
 def test_a_frame_without_a_key_that_no_other_is_like_is_alone_and_says_so():
     lost = plain_frame("A9.fits", "DARK", 60000.0, FILTER="K")
     found = drafts_of([lost, *pair("B", 60000.1, 2.0, FILTER="J")])
@@ -271,7 +279,19 @@ def test_a_frame_without_a_key_is_with_those_of_its_time_where_there_are_too_man
     ]
     lost = plain_frame("E.fits", "DARK", 60000.045, FILTER="J")
     found = lacking(drafts_of([*darks, lost]))
-    assert found == {"D0_dark.ab": [], "D3_dark.ab": ["E.fits has no DIT"]}
+    told = ["E.fits has no DIT"]
+    assert found == {"D0_dark.ab": [], "D3_dark.ab": [], "E_dark.ab": told}
+    longer = [
+        plain_frame(f"L{n}.fits", "DARK", 60000 + n / 100, DIT=10.0, FILTER="J")
+        for n in range(6)
+    ]
+    found = lacking(drafts_of([*darks, *longer, lost]))
+    assert found == {
+        "D0_dark.ab": [],
+        "D3_dark.ab": told,
+        "L0_dark.ab": [],
+        "L3_dark.ab": told,
+    }
 
 
 @pytest.mark.parametrize(
@@ -319,7 +339,7 @@ def test_an_ab_whose_first_frame_lacks_a_key_makes_the_ab_of_abs_incomplete():
     found = drafts_of(objects)
     assert lacking(found)["A_all.ab"] == ["C.fits has no FILTER"]
     last = found.drafts[-1]
-    assert [member.name for member, _ in last.inputs] == ["A.ab", "B.ab"]
+    assert [member.name for member, _ in last.inputs] == ["A.ab", "B.ab", "C.ab"]
 
 
 # More than an AB takes --------------------------------------------------------------

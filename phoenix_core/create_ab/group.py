@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from phoenix_core.create_ab.classify import Frame, meets
 from phoenix_core.create_ab.drafts import Draft, Missing
 from phoenix_core.create_ab.how_many import too_few, within_maximum
-from phoenix_core.create_ab.parts import Item, Part, lacks, parts
+from phoenix_core.create_ab.parts import Item, Part, parts, told_lacks
 from phoenix_core.create_ab.rules import Group, Rules
 
 
@@ -80,10 +80,10 @@ def group_frames(
     for part in parts(rules, group, [Item(frame) for frame in frames]):
         kept, rest = within_maximum(group, part)
         for item in rest:
-            loose[item.frame.path] = _left_over(rules, group, item.frame)
+            loose[item.frame.path] = _left_over(group, item)
         for some in kept:
             if group.makes_few or not too_few(group, some.everything):
-                drafts.append(_draft(rules, group, some))
+                drafts.append(_draft(group, some))
                 continue
             for item in some.everything:
                 told = f"too few for {group.name}"
@@ -111,7 +111,7 @@ def group_members(
         kept, rest = within_maximum(group, part)
         spare += [Spare(i.member.name, _more(group)) for i in rest if i.member]
         drafts += [
-            _draft_of(rules, group, some)
+            _draft_of(group, some)
             for some in kept
             if group.makes_few or not too_few(group, some.everything)
         ]
@@ -119,11 +119,11 @@ def group_members(
     return tuple(drafts), tuple(spare)
 
 
-def _left_over(rules: Rules, group: Group, frame: Frame) -> Loose:
+def _left_over(group: Group, item: Item) -> Loose:
     """Tell of a frame above the maximum; a damaged one is not meant to be left."""
-    problem = frame.problem or _told_lacks(lacks(rules, group, frame))
+    problem = item.frame.problem
     is_known = not problem and not group.splits
-    return Loose(frame, problem or _more(group), is_known=is_known)
+    return Loose(item.frame, problem or _more(group), is_known=is_known)
 
 
 def _more(group: Group) -> str:
@@ -133,43 +133,32 @@ def _more(group: Group) -> str:
     return f"more than {group.name} takes"
 
 
-def _told_lacks(keys: Sequence[str]) -> str:
-    return f"has no {' and no '.join(keys)}" if keys else ""
-
-
-def _draft(rules: Rules, group: Group, part: Part) -> Draft:
+def _draft(group: Group, part: Part) -> Draft:
     """Make the AB of some frames: by tag in the group's order, then in time.
 
-    The first of those that have all keys names it: what lacks one may be in several.
+    What may be of another AB as well does not name it.
     """
     place = {tag: number for number, tag in enumerate(group.tags)}
 
-    def order(frame: Frame) -> tuple[int, tuple[float, str, str]]:
-        return place[frame.tag or ""], frame.order
+    def order(item: Item) -> tuple[int, tuple[float, str, str]]:
+        return place[item.frame.tag or ""], item.frame.order
 
-    whole = sorted((item.frame for item in part.items), key=order)
-    lacking = [_marked(rules, group, item.frame) for item in part.lacking]
-    frames = sorted((*whole, *lacking), key=order)
-    missing = [Missing("RAWFILE", f"{f.name} {f.problem}") for f in whole if f.problem]
+    primary = min(part.items, key=order).frame
+    items = sorted((*part.items, *part.lacking), key=order)
+    frames = tuple(item.frame for item in items)
+    missing = [Missing("RAWFILE", f"{f.name} {f.problem}") for f in frames if f.problem]
     if few := too_few(group, [item for item in part.items if not item.frame.problem]):
         missing.append(Missing("FRAMES", f"there are {few}"))
-    missing += _missing_keys(rules, group, frames)
-    return Draft(group, whole[0], frames=tuple(frames), missing=_once(missing))
+    missing += _missing_keys(item for item in items if not item.frame.problem)
+    return Draft(group, primary, frames=frames, missing=_once(missing))
 
 
-def _marked(rules: Rules, group: Group, frame: Frame) -> Frame:
-    """A frame that lacks a key: nothing takes it."""
-    told = _told_lacks(lacks(rules, group, frame))
-    return evolve(frame, problem=frame.problem or told)
-
-
-def _draft_of(rules: Rules, group: Group, part: Part) -> Draft:
+def _draft_of(group: Group, part: Part) -> Draft:
     """Make the AB of some ABs, in the time of their first frames."""
-    items = sorted(part.items, key=lambda item: item.order)
-    members = tuple(item.member for item in items if item.member)
-    draft = Draft(group, items[0].frame, members=members)
+    members = tuple(item.member for item in part.items if item.member)
+    draft = Draft(group, part.items[0].frame, members=members)
     missing = [*_incomplete(members)]
-    if few := too_few(group, items):
+    if few := too_few(group, part.items):
         missing.append(Missing("ABS", f"there are {few}"))
     given = {take for _, take in draft.inputs}
     missing += [
@@ -177,7 +166,7 @@ def _draft_of(rules: Rules, group: Group, part: Part) -> Draft:
         for take in group.takes
         if take not in given
     ]
-    missing += _missing_keys(rules, group, [item.frame for item in part.everything])
+    missing += _missing_keys(part.everything)
     return evolve(draft, missing=_once(missing))
 
 
@@ -192,12 +181,11 @@ def _incomplete(members: Sequence[Draft]) -> Iterator[Missing]:
             yield Missing(member.name, why, member.root)
 
 
-def _missing_keys(
-    rules: Rules, group: Group, frames: Sequence[Frame]
-) -> Iterator[Missing]:
-    for frame in frames:
-        if keys := lacks(rules, group, frame):
-            yield Missing("KEYWORD", f"{frame.name} {_told_lacks(keys)}")
+def _missing_keys(items: Iterable[Item]) -> Iterator[Missing]:
+    for item in items:
+        if item.lacks:
+            told = f"{item.frame.name} {told_lacks(item.lacks)}"
+            yield Missing("KEYWORD", told)
 
 
 def _once(missing: Iterable[Missing]) -> tuple[Missing, ...]:

@@ -1,7 +1,7 @@
 """What belongs together: frames, or ABs, whose grouping keys are equal.
 
-What lacks a key is in every part that it could belong to: nobody knows which one is
-short of it.
+What lacks a key belongs to the part whose other keys it has, and has a problem. Where
+that can be several, it is beside each: nobody knows which one is short of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,14 @@ _DAY = 86400.0
 
 @frozen
 class Item:
-    """What is grouped: a frame, or an AB with the frame that stands for it."""
+    """What is grouped: a frame, or an AB with the frame that stands for it.
+
+    `lacks` are the keywords by which it would be grouped and that it has not.
+    """
 
     frame: Frame
     member: Draft | None = None
+    lacks: tuple[str, ...] = ()
 
     @property
     def order(self) -> tuple[tuple[float, str, str], str]:
@@ -30,7 +34,7 @@ class Item:
 
 @frozen
 class Part:
-    """Items that belong together, in time, and those that may and lack a key."""
+    """Items that belong together, in time, and those that may be of another as well."""
 
     items: tuple[Item, ...]
     lacking: tuple[Item, ...] = ()
@@ -43,23 +47,45 @@ class Part:
 
 def parts(rules: Rules, group: Group, items: Sequence[Item]) -> Iterator[Part]:
     """Split items by the keys of their group, then by the pauses between them."""
-    lacking = [item for item in items if lacks(rules, group, item.frame)]
-    whole = [item for item in items if not lacks(rules, group, item.frame)]
-    found = [Part(some) for some in _equal(rules, group, whole)]
+    known = [evolve(item, lacks=_lacks(rules, group, item.frame)) for item in items]
+    sound = [item for item in known if not item.lacks]
+    whole = [Part(some) for some in _equal(rules, group, sound)]
+    found = list(whole)
     nowhere = []
-    for item in lacking:
-        could = [n for n, p in enumerate(found) if _may_join(rules, group, item, p)]
+    for item in (item for item in known if item.lacks):
+        could = [n for n, p in enumerate(whole) if _may_join(rules, group, item, p)]
         for number in could:
-            part = found[number]
-            found[number] = evolve(part, lacking=(*part.lacking, item))
+            found[number] = _joined(found[number], item, is_sure=len(could) == 1)
         if not could:
             nowhere.append(item)
     yield from found
     yield from (Part(some) for some in _equal(rules, group, nowhere))
 
 
-def lacks(rules: Rules, group: Group, frame: Frame) -> tuple[str, ...]:
-    """Return the keywords by which a frame would be grouped, and that it has not."""
+def _joined(part: Part, item: Item, *, is_sure: bool) -> Part:
+    """Add what lacks a key to a part; nothing takes it.
+
+    What can be of no other part gets the keys of this one, and may name the AB: it has
+    the same name when the file is mended.
+    """
+    frame = item.frame
+    problem = frame.problem or told_lacks(item.lacks)
+    values = part.items[0].frame.values
+    missing = {key: values[key] for key in item.lacks if key in values}
+    item = evolve(item, frame=evolve(frame, problem=problem))
+    if not is_sure or frame.mjd is None:
+        return evolve(part, lacking=(*part.lacking, item))
+    item = evolve(item, frame=evolve(item.frame, values={**frame.values, **missing}))
+    items = sorted((*part.items, item), key=lambda item: item.order)
+    return evolve(part, items=tuple(items))
+
+
+def told_lacks(keys: Sequence[str]) -> str:
+    """Say which keywords something has not."""
+    return f"has no {' and no '.join(keys)}"
+
+
+def _lacks(rules: Rules, group: Group, frame: Frame) -> tuple[str, ...]:
     keys = [key for key in group.keys if key != FILE and key not in frame.values]
     if group.gap is not None and frame.mjd is None:
         keys.append(rules.keywords.mjd)

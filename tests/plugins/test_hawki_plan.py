@@ -191,7 +191,8 @@ def test_a_frame_without_dit_holds_up_its_own_ob_and_nothing_else(
     (block,) = incomplete
     assert block.value("OBS_ID") == str(ob)
     lost = "HAWKI.2024-03-10T23:41:" + ("23.652", "47.969")[exposure - 1]
-    assert f"KEYWORD  {lost}.fits has no ESO DET DIT" in block.values("MISSING")
+    assert block.name == IN_KS
+    assert f"RAWFILE  {lost}.fits has no ESO DET DIT" in block.values("MISSING")
     assert f"{lost}.fits" not in [raw.file for raw in block.rawfiles]
     assert block.needs  # the rest of it has all that it needs
 
