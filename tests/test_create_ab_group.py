@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from phoenix_core.create_ab import read_rules
 from phoenix_core.create_ab.classify import Frame, classify
 from phoenix_core.create_ab.create import associate
+from phoenix_core.create_ab.findings import findings_of
 from phoenix_core.create_ab.fits_header import Header
 from phoenix_core.create_ab.headers import FileHeader
 
@@ -399,6 +400,34 @@ def test_what_an_ab_leaves_out_is_not_what_it_has_to_have():
     abs_, left = split('minimum = { SKY = 1 }\nmaximum = 3\nsurplus = "leave"', "OOOS")
     assert abs_ == ["OOS"]
     assert left == [("F02.fits", "more than all takes", True)]
+
+
+def test_abs_that_a_group_of_abs_leaves_over_are_named():
+    more = MOST.format(limits='products = ["IMAGE"]').replace(
+        "keys = []", 'keys = ["file"]'
+    )
+    more += """
+[[group]]
+name = "mosaic"
+from = ["all"]
+takes = ["IMAGE"]
+keys = []
+raw_type = "IMAGE"
+ab_tag = "_mos"
+recipe = "x"
+minimum = 3
+maximum = 4
+"""
+    frames = [
+        plain_frame(f"F{n}.fits", "OBJECT", 60000 + n / 100, TYPE="OBJECT")
+        for n in range(5)
+    ]
+    found = associate(read_rules(more), frames, frames, ())
+    assert [len(draft.members) for draft in found.drafts if draft.members] == [4]
+    (finding,) = findings_of(found)
+    assert finding.message == (
+        "1 AB is not taken (left over by mosaic: too few for another AB): F4.ab"
+    )
 
 
 @given(

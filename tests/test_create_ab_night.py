@@ -424,6 +424,16 @@ def test_why_of_a_frame_that_no_rule_names_tells_the_nearest_class(night, why):
     assert "it has no ESO DPR TYPE, wanted 'DARK'" in why("bare.fits")[1]
 
 
+def test_why_of_a_frame_that_no_group_takes_tells_the_condition(night, why):
+    rules = night.root / "rules.toml"
+    when = '[[group]]\nname = "science"\nwhen = { "ESO DET DIT" = { above = 5 } }'
+    rules.write_text(RULES.replace('[[group]]\nname = "science"', when))
+    assert rows(why("B1.fits")[1])[1] == (
+        "in no AB: no group takes OBJECT; not of science: ESO DET DIT = 2.0, wanted "
+        "above 5"
+    )
+
+
 def test_why_takes_a_path_for_the_name_of_its_file(night, why):
     by_name = why("A2.fits")
     assert by_name[0] == 0
