@@ -155,7 +155,7 @@ def pointings(cubes: Sequence[Datacube]) -> tuple[Pointing, ...]:
 
     Datacubes are one pointing that a chain of steps of `SAME_POINTING` links.
     """
-    places = [(cube, place) for cube in cubes if (place := _place(cube))]
+    places = [(cube, place) for cube in cubes if (place := place_of(cube.ra, cube.dec))]
     found = []
     for cluster in _linked([place for _, place in places], SAME_POINTING):
         members = [places[index] for index in cluster]
@@ -275,10 +275,11 @@ def _median(
     return statistics.median(known) if known else None
 
 
-def _place(cube: Datacube) -> tuple[float, float] | None:
-    if cube.ra is None or cube.dec is None:
+def place_of(ra: float | None, dec: float | None) -> tuple[float, float] | None:
+    """Return a place on the sky in degrees, None where it is not known."""
+    if ra is None or dec is None or not (math.isfinite(ra) and math.isfinite(dec)):
         return None
-    return cube.ra, cube.dec
+    return ra, dec
 
 
 def _arcsec(one: tuple[float, float], other: tuple[float, float]) -> float:

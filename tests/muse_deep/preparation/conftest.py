@@ -11,6 +11,7 @@ from attrs import field, frozen
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE, SOURCES
 from muse_deep_plugin.qc1_tables import TABLES as MUSE_TABLES
 from phoenix_core.config import ENVIRONMENT, Config, read_config
+from phoenix_core.qc1.migrate import make_tables
 from phoenix_core.qc1.observatory import DATA_PRODUCTS, OB_GRADES, SCHED_REP
 from phoenix_core.qc1.observatory import TABLES as OBSERVATORY_TABLES
 from phoenix_core.qc1.schema import as_sql
@@ -363,10 +364,7 @@ def empty_history(tmp_path, monkeypatch):
     config_path.write_text(CONFIG.format(root=root), "utf-8")
     config = read_config(config_path)
     engine = sa.create_engine(config.database)
-    metadata = sa.MetaData()
-    for table in (*OBSERVATORY_TABLES, *MUSE_TABLES):
-        as_sql(table, metadata)
-    metadata.create_all(engine)
+    make_tables(engine, (*OBSERVATORY_TABLES, *MUSE_TABLES))
     yield History(root, config_path, config, engine)
     engine.dispose()
 
