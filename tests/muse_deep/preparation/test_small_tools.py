@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from muse_deep_plugin.preparation.datacubes import final_datacubes, single_datacubes
 from muse_deep_plugin.preparation.info_target import info_target
 from muse_deep_plugin.preparation.multi_targets import multi_targets
 from muse_deep_plugin.preparation.offer_targets import update_target_list
@@ -202,11 +204,6 @@ def test_pointings_are_told_apart_by_real_centres(history):
 
 
 def test_a_target_of_the_list_is_what_a_person_made_it(history):
-    from muse_deep_plugin.preparation.datacubes import (  # noqa: PLC0415
-        final_datacubes,
-        single_datacubes,
-    )
-
     path = list_path(history.folder, RUN)
     with history.connect() as connection:
         known = final_datacubes(connection, [RUN]), single_datacubes(connection, [RUN])
@@ -256,8 +253,6 @@ def test_the_plot_shows_north_up_and_east_left(history, visit):
 
 
 def test_a_header_that_is_plainly_wrong_does_not_hide_the_pointings(history):
-    import sqlalchemy as sa  # noqa: PLC0415
-
     with history.connect() as connection:
         connection.execute(sa.text("UPDATE muse_sci_single SET tel_targ_alpha = 1"))
     plot = terminal_plot(pointings_of(history, "Abell 370"))
