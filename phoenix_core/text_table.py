@@ -26,6 +26,7 @@ from phoenix_core.plain_text import plain
 _LINES = re.compile(r"\r\n|\n|\r")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WORD = re.compile(r"\S+")
+_BLANKS = re.compile(r"\s*")
 _ESCAPED = re.compile(r"\\(.)")
 _TYPOGRAPHIC = "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 _TYPOGRAPHIC += "\N{DOUBLE LOW-9 QUOTATION MARK}"
@@ -101,8 +102,8 @@ def parse_table(
     mistakes = []
     for number, line in enumerate(_LINES.split(text), start=1):
         content = line.strip()
-        bare = _MARK.sub("", content)
         is_selected = not content.startswith("#")
+        bare = content if is_selected else _MARK.sub("", content)
         if not bare or not (is_selected or is_row(bare)):
             continue
         try:
@@ -183,9 +184,9 @@ def _values(text: str, layout: Layout) -> tuple[str, ...]:
 
 
 def _next(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
+    match = _BLANKS.match(text, at)
+    assert match
+    return match.end()
 
 
 def _value(text: str, at: int, column: str) -> tuple[str, int]:

@@ -119,9 +119,10 @@ def update_target_list(
         with suppress(FileExistsError):
             write_new_text(path, new_list_text(run_id, cubes, exposures, date))
             return read_target_list(path)
-    read_target_list(path)
-    append_text(path, lambda text: additions(text, cubes, exposures, date))
-    return read_target_list(path)
+    found = read_target_list(path)
+    if append_text(path, lambda text: additions(text, cubes, exposures, date)):
+        return read_target_list(path)
+    return found
 
 
 def additions(
@@ -132,6 +133,8 @@ def additions(
     What is appended never changes what is selected.
     """
     known = set(_PIPEFILE.findall(text))
+    if known.issuperset(one.pipefile for one in (*cubes, *exposures) if not one.is_sky):
+        return ""
     found = _unknown(candidates(cubes, exposures), known)
     if not found:
         return ""
