@@ -31,6 +31,7 @@ _ESCAPED = re.compile(r"\\(.)")
 _TYPOGRAPHIC = "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 _TYPOGRAPHIC += "\N{DOUBLE LOW-9 QUOTATION MARK}"
 _MARK = re.compile(r"\A#[#\s]*")
+_BOM = "\N{BYTE ORDER MARK}"  # some editors begin a file with it
 _GAP = "  "
 
 ValueT = TypeVar("ValueT")
@@ -65,7 +66,7 @@ def read_text(path: Path) -> str:
         ConfigError: it cannot be read, or is no text in UTF-8.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     if "\0" in text:
@@ -100,7 +101,7 @@ def parse_table(
     """
     found: list[ValueT] = []
     mistakes = []
-    for number, line in enumerate(_LINES.split(text), start=1):
+    for number, line in enumerate(_LINES.split(text.removeprefix(_BOM)), start=1):
         content = line.strip()
         is_selected = not content.startswith("#")
         bare = content if is_selected else _MARK.sub("", content)

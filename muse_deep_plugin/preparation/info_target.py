@@ -17,7 +17,7 @@ from muse_deep_plugin.preparation.observed_targets import (
 from muse_deep_plugin.preparation.run_tables import folder_of_runs
 from phoenix_core.atomic import write_text
 from phoenix_core.config import Config
-from phoenix_core.plain_text import number, plain
+from phoenix_core.plain_text import counted, number, plain
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import RunId
 from phoenix_core.text_table import aligned, quoted
@@ -66,13 +66,13 @@ def info_target(config: Config, run: RunId) -> InfoTarget:
 
 def overlap_text(found: Overlap) -> str:
     """Return the list for people: runs, then targets with the runs that have them."""
-    others = len(found.runs) - 1
+    others = counted(len(found.runs) - 1, "other run")
     runs = [
         ("#", plain(run.run_id), f"step {run.step}", plain(", ".join(run.via)))
         for run in found.runs
     ]
     lines = [
-        f"# {plain(found.run_id)} shares targets with {others} other runs; those of",
+        f"# {plain(found.run_id)} shares targets with {others}; those of",
         "# step 1 itself, those of step 2 with runs of step 1, and so on.",
         *aligned(runs),
         "# Targets that several runs observed come first. N_OBS, N_EXP: observed; ",
@@ -92,5 +92,5 @@ def _cells(one: Observed) -> tuple[str, ...]:
         str(one.n_exposures),
         str(one.n_dcubes),
         number(one.exptime),
-        quoted(", ".join(one.pi_names)),
+        quoted(", ".join(one.pi_names) or "-"),
     )

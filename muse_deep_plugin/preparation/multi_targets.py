@@ -27,6 +27,7 @@ from muse_deep_plugin.preparation.run_tables import (
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
+from phoenix_core.plain_text import counted
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.text_table import aligned, in_quotes, quoted
 
@@ -66,7 +67,10 @@ class MultiTargets:
         for one in self.targets:
             known = in_quotes(one.known) if one.known else ""
             rows += [("", *_cells(run), known) for run in one.runs]
-        count = f"{len(self.targets)} names in common, {self.n_known} known cases"
+        count = (
+            f"{counted(len(self.targets), 'name')} in common, "
+            f"{counted(self.n_known, 'known case')}"
+        )
         return (
             "\n".join([*aligned(rows), f"# {count}; these are in {self.path}"]) + "\n"
         )

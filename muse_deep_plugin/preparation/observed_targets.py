@@ -38,7 +38,7 @@ class Observed:
     @property
     def key(self) -> str:
         """What its name has in common with other spellings of it."""
-        return name_key(self.target)
+        return name_key(self.target) or self.target
 
 
 @frozen

@@ -120,17 +120,24 @@ def update_target_list(
             write_new_text(path, new_list_text(run_id, cubes, exposures, date))
             return read_target_list(path)
     found = read_target_list(path)
-    if append_text(path, lambda text: additions(text, cubes, exposures, date)):
+    if append_text(path, lambda text: additions(path, text, cubes, exposures, date)):
         return read_target_list(path)
     return found
 
 
 def additions(
-    text: str, cubes: Sequence[Datacube], exposures: Sequence[Datacube], date: str
+    path: Path,
+    text: str,
+    cubes: Sequence[Datacube],
+    exposures: Sequence[Datacube],
+    date: str,
 ) -> str:
     """Return the lines that offer what a list does not name, '' where it names all.
 
     What is appended never changes what is selected.
+
+    Raises:
+        ConfigError: the list has mistakes.
     """
     known = set(_PIPEFILE.findall(text))
     if known.issuperset(one.pipefile for one in (*cubes, *exposures) if not one.is_sky):
@@ -138,11 +145,11 @@ def additions(
     found = _unknown(candidates(cubes, exposures), known)
     if not found:
         return ""
-    listed = TargetList(Path(), parse_entries(text, Path()))
+    listed = TargetList(path, parse_entries(text, path))
     of_list = [advise(name, of, ()) for name, of in _placed(listed, cubes).items()]
     title = f"\n# new on {date}"
     added = f"{title}\n{_lines(found, lambda _: True, of_list)}"
-    after = TargetList(Path(), parse_entries(f"{text}\n{added}", Path()))
+    after = TargetList(path, parse_entries(f"{text}\n{added}", path))
     if after.selected() == listed.selected():
         return added
     names = (c.pipefile for one in found for c, _ in _in_order(one))

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from muse_deep_plugin.pointing import separation
 from muse_deep_plugin.preparation.datacubes import Datacube
-from phoenix_core.plain_text import number, plain
+from phoenix_core.plain_text import counted, number, plain
 
 SAME_POINTING: Final = 10.0
 """Arcsec between centres that are one pointing: dithers and acquisition are within."""
@@ -205,7 +205,8 @@ def told(advice: Advice, all_twins: Sequence[Twin] = ()) -> tuple[str, ...]:
 
 def _told_pointings(advice: Advice) -> str:
     parts = [
-        f"P{count} {point.ra:.5f} {point.dec:+.5f} ({len(point.pipefiles)} datacubes)"
+        f"P{count} {point.ra:.5f} {point.dec:+.5f} "
+        f"({counted(len(point.pipefiles), 'datacube')})"
         for count, point in enumerate(advice.pointings, start=1)
     ]
     away = advice.largest_separation

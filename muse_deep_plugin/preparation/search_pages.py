@@ -15,7 +15,7 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.pages.files import fingerprint, write_assets, write_page
 from phoenix_core.pages.table import Cell, Heading
 from phoenix_core.pages.templates import address, environment
-from phoenix_core.plain_text import number, plain
+from phoenix_core.plain_text import counted, number, plain
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.tables import Column, Kind, Value
 from phoenix_core.run_id import parse_run_id
@@ -51,6 +51,7 @@ class SearchReport:
     pattern: str
     path: Path
     index: Path
+    told: str
     totals: Mapping[str, int]
 
     @property
@@ -66,9 +67,7 @@ class SearchReport:
     @property
     def text(self) -> str:
         """The answer for people."""
-        counts = [f"{count} {kind}" for kind, count in self.totals.items() if count]
-        told = ", ".join(counts) or "nothing"
-        return f"{plain(self.pattern)}: {told}\n{self.path}\n"
+        return f"{plain(self.pattern)}: {self.told}\n{self.path}\n"
 
 
 def search_report(config: Config, pattern: str, now: dt.datetime) -> SearchReport:
@@ -91,13 +90,17 @@ def search_report(config: Config, pattern: str, now: dt.datetime) -> SearchRepor
     write_assets(folder)
     at = f"{now:%Y-%m-%d %H:%M} UTC"
     links = [Link("overview", "../overview.html"), Link("all searches", f"../{INDEX}")]
-    counted = ", ".join(f"{one.total} {one.kind}" for one in found)
-    lines = [f"Searched on {at}: {counted}."]
+    lines = [f"Searched on {at}: {_told(found)}."]
     sections = [_section(one, folder) for one in found if one.rows]
     _write(path, f"Search: {pattern}", links, lines, sections)
     _write_index(folder)
     totals = {one.kind: one.total for one in found}
-    return SearchReport(pattern, path, folder / INDEX, totals)
+    return SearchReport(pattern, path, folder / INDEX, _told(found), totals)
+
+
+def _told(found: Sequence[Found]) -> str:
+    counts = [counted(one.total, one.kind) for one in found if one.total]
+    return ", ".join(counts) or "nothing found"
 
 
 def _path(folder: Path, pattern: str) -> Path:
@@ -155,7 +158,7 @@ def _section(found: Found, folder: Path) -> Section:
     shown = len(found.rows)
     of_all = f"; the first {shown} of {found.total}" if shown < found.total else ""
     return Section(
-        f"{found.kind}{of_all}",
+        f"{found.kind}s{of_all}",
         tuple(_heading(column) for column in found.columns),
         tuple(
             tuple(

@@ -6,6 +6,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from attrs import frozen
 
+from muse_deep_plugin.preparation.target_list import COMBINED as COMBINED_TYPE
+from muse_deep_plugin.preparation.target_list import SINGLE as SINGLE_TYPE
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.observatory import DATA_PRODUCTS, OB_GRADES, SCHED_REP
@@ -18,30 +20,30 @@ MOST_ROWS: Final = 200
 _ESCAPE: Final = "!"
 
 _SHOWN: Final = (
-    ("runs", SCHED_REP, "run_id period obs_mode status prog_type pi_coi title remarks"),
+    ("run", SCHED_REP, "run_id period obs_mode status prog_type pi_coi title remarks"),
     (
-        "final datacubes",
+        "final datacube",
         COMBINED,
         """civil_date run_id target pipefile ob_id ob_name data_type pattern texptime
         ambi_req sky_res grd comm""",
     ),
     (
-        "deep datacubes",
+        "deep datacube",
         DEEP,
         """run_id target pipefile n_obs pattern texptime sky_res abmaglim proc_mode
         score_bit""",
     ),
     (
-        "exposures",
+        "exposure",
         SINGLE,
         "civil_date run_id target pipefile ob_id data_type texptime sky_res grd",
     ),
     (
-        "raw files",
+        "raw file",
         DATA_PRODUCTS,
         "dp_id run_id object ob_id dpr_type exptime mjd_obs ra dec",
     ),
-    ("executions of OBs", OB_GRADES, "ob_id exec_time run_id grade comment"),
+    ("OB execution", OB_GRADES, "ob_id exec_time run_id grade comment"),
 )
 
 
@@ -120,7 +122,7 @@ def _targets(connection: sa.Connection, likes: Sequence[str]) -> Found:
     columns = (
         text("target"),
         text("run_id"),
-        integer("n_dcubes", "final datacubes"),
+        integer("n_dcubes", "final datacube"),
         real("texptime", "s", "of all of them"),
     )
     grouped = (
@@ -130,11 +132,14 @@ def _targets(connection: sa.Connection, likes: Sequence[str]) -> Found:
             sa.func.count(),
             sa.func.sum(table.c.texptime),
         )
-        .where(_holds(COMBINED, table, likes))
+        .where(
+            _holds(COMBINED, table, likes),
+            table.c.data_type.in_((SINGLE_TYPE, COMBINED_TYPE)),
+        )
         .group_by(table.c.target, table.c.run_id)
         .order_by(table.c.target, table.c.run_id)
     )
     rows = connection.execute(grouped.limit(MOST_ROWS)).all()
     count = sa.select(sa.func.count()).select_from(grouped.subquery())
     total = connection.execute(count).scalar_one()
-    return Found("targets", columns, tuple(tuple(row) for row in rows), total)
+    return Found("target", columns, tuple(tuple(row) for row in rows), total)

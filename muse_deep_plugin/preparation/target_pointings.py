@@ -31,7 +31,7 @@ from muse_deep_plugin.preparation.target_list import list_path, read_target_list
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
+from phoenix_core.plain_text import counted, plain
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.text_table import aligned, quoted
 
@@ -95,7 +95,10 @@ class TargetPointings:
         rows: list[Sequence[str]] = [("#", *COLUMNS)]
         rows += [("", *_cells(spot)) for spot in self.spots]
         first = self.pointings[0] if self.pointings else Pointing(0.0, 0.0, ())
-        counts = f"{len(self.pointings)} pointings, {len(self.spots)} exposures"
+        counts = (
+            f"{counted(len(self.pointings), 'pointing')}, "
+            f"{counted(len(self.spots), 'exposure')}"
+        )
         origin = f"{first.ra:.5f} {first.dec:+.5f}"
         lines = [
             f"# {plain(self.target)} of {plain(self.run_id)}: {counts}",

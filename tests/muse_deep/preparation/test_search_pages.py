@@ -39,32 +39,32 @@ def cells(path):
 
 def test_all_tables_are_searched(history):
     assert totals(history, "NGC300") == {
-        "targets": 1,
-        "final datacubes": 4,
-        "exposures": 7,
-        "raw files": 7,
+        "target": 1,
+        "final datacube": 4,
+        "exposure": 7,
+        "raw file": 7,
     }
-    assert totals(history, "GTO") == {"runs": 3}
+    assert totals(history, "GTO") == {"run": 3}
     assert totals(history, "clouds, stopped") == {
-        "targets": 1,
-        "final datacubes": 1,
-        "exposures": 2,
-        "executions of OBs": 1,
+        "target": 1,
+        "final datacube": 1,
+        "exposure": 2,
+        "OB execution": 1,
     }
 
 
 def test_a_name_is_found_as_the_pi_gave_it(history):
-    assert totals(history, "ngc-300-f1") == {"raw files": 7}
+    assert totals(history, "ngc-300-f1") == {"raw file": 7}
 
 
 @pytest.mark.parametrize("pattern", ["094.D-0114(B)", "094.D-0114B"])
 def test_a_run_is_found_in_both_spellings(history, pattern):
-    assert totals(history, pattern)["runs"] == 1
-    assert totals(history, pattern)["targets"] == 5
+    assert totals(history, pattern)["run"] == 1
+    assert totals(history, pattern)["target"] == 5
 
 
 def test_an_ob_is_found_by_its_number(history):
-    assert totals(history, "1090003")["final datacubes"] == 1
+    assert totals(history, "1090003")["final datacube"] == 1
 
 
 def test_signs_of_sql_are_text_and_wildcards_are_not(history):
@@ -80,7 +80,7 @@ def test_signs_of_sql_are_text_and_wildcards_are_not(history):
 def test_a_pattern_finds_every_name_that_holds_it(history, pattern):
     with history.connect() as connection:
         found = {one.kind: one for one in search(connection, pattern)}
-    names = {row[0] for row in found["targets"].rows}
+    names = {row[0] for row in found["target"].rows}
     everything = {"NGC300", "Abell 370", "HDFS", "HDF-S", "Lonely", "UDF-10"}
     held = {
         name
@@ -101,7 +101,7 @@ def test_the_page_is_valid_and_tells_where_it_is(history):
     links = {a.get("href") for a in page.iter("a")}
     assert links == {"../overview.html", "../target_search.html", "../094.D-0114B.html"}
     assert (history.folder / "search" / "style.css").is_file()
-    assert "NGC300: 1 targets, 4 final datacubes" in report.text
+    assert "NGC300: 1 target, 4 final datacubes" in report.text
 
 
 def test_all_searches_are_found_behind_one_link(history):
@@ -147,7 +147,7 @@ def test_a_page_of_a_large_history_stays_small(history, visit):
         )
     )
     report = search_report(history.config, "Large", NOW)
-    assert report.totals["final datacubes"] == 300
+    assert report.totals["final datacube"] == 300
     assert "final datacubes; the first 200 of 300" in report.path.read_text("utf-8")
     assert report.path.stat().st_size < 500_000
 
@@ -168,4 +168,4 @@ def test_the_command_says_where_the_page_is(history):
     done = subprocess.run(
         [*words, "--json"], capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout)["found"]["final datacubes"] == 2
+    assert json.loads(done.stdout)["found"]["final datacube"] == 2

@@ -179,7 +179,7 @@ def test_names_in_common_are_told_to_people_and_programs(history):
     assert (done.returncode, done.stderr) == (0, "")
     assert "MACS0416" in done.stdout
     assert "UDF-10" not in done.stdout
-    assert "1 names in common, 0 known cases" in done.stdout
+    assert "1 name in common, 0 known cases" in done.stdout
     document = json.loads(call(history, "phoenix_checkMulti", "--json").stdout)
     assert [one["target"] for one in document["targets"]] == ["MACS0416", "UDF-10"]
     history.write("phoenix_checkMulti.txt", 'UDF-10 "seen\n')

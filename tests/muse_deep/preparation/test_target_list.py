@@ -168,6 +168,20 @@ def test_a_list_is_not_rewritten_and_new_datacubes_are_offered_at_its_end(
     assert again == after.path.read_bytes()
 
 
+def test_a_list_saved_by_an_editor_of_another_system_goes_on(history, visit):
+    found = updated(history, RUN)
+    text = found.path.read_text("utf-8").rstrip("\n").replace("\n", "\r\n")
+    content = f"\N{BYTE ORDER MARK}{text}".encode()
+    found.path.write_bytes(content)
+    history.observe(
+        visit(RUN, "NGC300", 1090099, "2015-01-01T01:00:00.5", 13.7229, -37.6844)
+    )
+    after = updated(history, RUN)
+    assert after.path.read_bytes().startswith(content)
+    assert after.selected() == found.selected()
+    assert len(after.entries) == len(found.entries) + 3
+
+
 def test_what_is_offered_is_selected_by_uncommenting_it(history, visit):
     updated(history, RUN)
     history.observe(
