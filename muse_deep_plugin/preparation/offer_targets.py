@@ -25,6 +25,7 @@ from muse_deep_plugin.preparation.target_list import (
     OF_ITS_DATACUBE,
     UNKNOWN,
     TargetList,
+    exposures_in,
     parse_entries,
     problem_of,
     read_target_list,
@@ -67,11 +68,23 @@ def candidates(
         Candidate(
             name,
             tuple(found),
-            members_of(found, exposures),
+            _members(found, exposures),
             advise(name, found, exposures),
         )
         for name, found in sorted(by_name.items())
     )
+
+
+def _members(
+    cubes: Sequence[Datacube], exposures: Sequence[Datacube]
+) -> Mapping[str, tuple[Datacube, ...]]:
+    """Return the exposures to list; none where the database contradicts itself."""
+    members = members_of(cubes, exposures)
+    most = {cube.pipefile: exposures_in(plain(cube.pattern)) for cube in cubes}
+    return {
+        name: () if (limit := most[name]) is not None and len(found) > limit else found
+        for name, found in members.items()
+    }
 
 
 def target_name(cube: Datacube) -> str:

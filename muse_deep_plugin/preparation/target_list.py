@@ -57,6 +57,7 @@ LAYOUT: Final = Layout(
 )
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _ROW = re.compile(r"\"?\d{4}-\d\d-\d\d\"?\s", re.ASCII)
+_PATTERN = re.compile(r"[OS]+")
 _GRADE = re.compile(r"[A-Za-z]?|-", re.ASCII)
 
 
@@ -271,6 +272,7 @@ def _mistakes(found: TargetList) -> list[tuple[int, str]]:
             told = f"the datacube of {entry.pipefile} is not in the list"
             mistakes.append((entry.line, f"{told}; write a name in place of TARGET -"))
     mistakes += _empty_datacubes(found.entries, cubes)
+    mistakes += _too_many(found.entries, cubes)
     named = ((e.target, e) for e in found.entries if e.is_selected and not e.is_member)
     seen: dict[tuple[str, str], int] = {}
     for target, entry in (*named, *found.uses()):
@@ -279,6 +281,36 @@ def _mistakes(found: TargetList) -> list[tuple[int, str]]:
             told = f"{entry.pipefile} stands in {plain(target)} on line {first} already"
             mistakes.append((entry.line, told))
     return sorted(set(mistakes))
+
+
+def _too_many(entries: Sequence[Entry], cubes: _Datacubes) -> list[tuple[int, str]]:
+    """Exposures beyond those of a datacube: the line of their own was deleted."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    patterns: dict[str, str] = {}
+    for entry in sorted(entries, key=lambda one: in_time(one.pipefile)):
+        for cube in _cubes_of(entry, cubes)[:1]:
+            found[cube.pipefile].append(entry)
+            patterns[cube.pipefile] = cube.pattern
+    mistakes = []
+    for name, members in found.items():
+        pattern, most = patterns[name], exposures_in(patterns[name])
+        told = f"is more than the {pattern} of {name}; its own datacube is missing"
+        kept = list(dict.fromkeys(one.pipefile for one in members))[:most]
+        mistakes += [
+            (one.line, f"{one.pipefile} {told}; write a name in place of TARGET -")
+            for one in members
+            if one.is_selected and one.is_member and one.pipefile not in kept
+        ]
+    return mistakes
+
+
+def exposures_in(pattern: str) -> int | None:
+    """Return how many OBJECT exposures a pattern has, None where it does not say.
+
+    >>> exposures_in("OSOO"), exposures_in("")
+    (3, None)
+    """
+    return pattern.count("O") if _PATTERN.fullmatch(pattern) else None
 
 
 def _empty_datacubes(
@@ -290,8 +322,10 @@ def _empty_datacubes(
     for entry in entries:
         lines = {cube.line for cube in _cubes_of(entry, cubes)}
         known |= lines
-        kept |= lines if entry.is_selected else set()
-    told = "is selected, but none of its exposures is; select some, or comment it too"
+        kept |= lines if entry.is_selected and entry.is_member else set()
+    told = (
+        "is selected, but no exposure with it (TARGET -); comment it too, or not them"
+    )
     return [
         (entry.line, f"{entry.pipefile} {told}")
         for entry in entries

@@ -40,6 +40,15 @@ def known(history, *runs):
         return final_datacubes(connection, runs), single_datacubes(connection, runs)
 
 
+@pytest.fixture
+def busy_history(history, visit):
+    """The history with an OB that was executed twice in a night."""
+    for hour in ("01", "04"):
+        start = f"2014-10-25T{hour}:00:00.5"
+        history.observe(visit(RUN, "Twice", 1090500, start, 20.0, -20.0))
+    return history
+
+
 def updated(history, *runs):
     """The list of a run (or of a MASTER and its SLAVES), as phoenix_getInfoRun does."""
     path = list_path(history.folder, runs[0])
@@ -140,9 +149,52 @@ def test_an_exposure_can_be_put_into_a_target_of_its_own(history):
 def test_a_datacube_without_lines_for_its_exposures_stands_for_itself(history):
     found = updated(history, RUN)
     for line in found.path.read_text("utf-8").split("\n"):
-        if "2014-10-23" in line and "_pst.fits" in line:
+        if re.match(r"#? +2014-10-23 .*_pst.fits", line):
             found = edit(found, f"{line}\n", "")
     assert NGC300_2 in found.selected()["NGC300"]
+    text = found.path.read_text("utf-8")
+    assert updated(history, RUN).path.read_text("utf-8") == text
+
+
+def test_an_ob_executed_twice_in_a_night_keeps_its_exposures_apart(busy_history):
+    found = updated(busy_history, RUN)
+    first = line_of(found, "r.MUSE.2014-10-25T01:00:00.500_tpl")
+    after = edit(found, first, f"#{first}")
+    assert after.selected()["Twice"] == (
+        "r.MUSE.2014-10-25T04:00:00.500_pst.fits",
+        "r.MUSE.2014-10-25T04:11:35.623_pst.fits",
+    )
+
+
+def test_exposures_of_a_deleted_datacube_do_not_join_another_one(busy_history):
+    found = updated(busy_history, RUN)
+    said = refused(found, line_of(found, "r.MUSE.2014-10-25T04:00:00.500_tpl"), "")
+    told = "is more than the OO of r.MUSE.2014-10-25T01:00:00.500_tpl.fits"
+    assert said.count(told) == 2
+
+
+def test_exposures_that_contradict_their_datacube_are_not_listed(history):
+    cubes, exposures = known(history, RUN)
+    odd = [evolve(cube, pattern="OS") for cube in cubes]
+    path = list_path(history.folder, RUN)
+    found = update_target_list(path, RUN, odd, exposures, TODAY)
+    assert NGC300_2 in found.selected()["NGC300"]
+
+
+def test_datacubes_that_were_grouped_anew_do_not_change_what_is_selected(history):
+    found = updated(history, RUN)
+    cubes, exposures = known(history, RUN)
+    (whole,) = (cube for cube in cubes if cube.pipefile == NGC300_2)
+    part = evolve(whole, pipefile=ABORTED.replace("_pst", "_tpl"))
+    after = update_target_list(found.path, RUN, [*cubes, part], exposures, TODAY)
+    assert after.selected() == found.selected()
+    text = after.path.read_text("utf-8")
+    assert (
+        f"left out, since it would change what is selected:\n#   {part.pipefile}"
+        in text
+    )
+    again = update_target_list(found.path, RUN, [*cubes, part], exposures, TODAY)
+    assert again.path.read_text("utf-8") == text
 
 
 def test_a_list_is_not_rewritten_and_new_datacubes_are_offered_at_its_end(
@@ -266,7 +318,7 @@ def test_a_datacube_without_any_exposure_is_refused(history):
     for line in members:
         edited = edited.replace(line, f"#{line}")
     said = refused(found, text, edited)
-    assert f"{NGC300_2} is selected, but none of its exposures is" in said
+    assert f"{NGC300_2} is selected, but no exposure with it" in said
 
 
 def test_an_exposure_without_its_datacube_is_refused(history):
@@ -384,32 +436,68 @@ def apply(lines, edits):
             lines.remove(here)
 
 
+def owner_of(line, by_cube):
+    """The datacube of an exposure, or of its OB and night the last one before it."""
+    if line.cube in by_cube:
+        return line.cube
+    visit = (line.values[0], line.values[1], line.values[4])
+    others = [
+        name
+        for name, (cube, *_) in by_cube.items()
+        if (cube.values[0], cube.values[1], cube.values[4]) == visit
+        and name < line.values[2].replace("_pst", "_tpl")
+    ]
+    return max(others, default="")
+
+
+def has_too_many(lines, by_cube):
+    """Give each exposure its datacube; whether one has more than its pattern says."""
+    linked = {}
+    for line in sorted(lines, key=lambda line: line.values[2]):
+        if not line.cube:
+            continue
+        line.cube = owner_of(line, by_cube)
+        found = linked.setdefault(line.cube, set())
+        found.add(line.values[2])
+        if line.cube and line.is_selected and line.values[3] == "-":
+            (cube, *_) = by_cube[line.cube]
+            if len(found) > cube.values[7].count("O"):
+                return True
+    return False
+
+
+def uses_of(line, lines, by_cube):
+    """Where a selected line goes: targets, or None where it contradicts others."""
+    name, pipefile = line.values[3], line.values[2]
+    if name == "-":
+        owners = by_cube.get(line.cube)
+        return owners and [cube.values[3] for cube in owners if cube.is_selected]
+    members = [other for other in lines if other.cube == pipefile]
+    if not members:
+        return [name]
+    kept = [one for one in members if one.is_selected and one.values[3] == "-"]
+    return [] if kept else None
+
+
 def meant(lines):
     """What such lines mean, or None where they contradict each other."""
     by_cube = {}
     for line in lines:
         if line.values[6] == "DATACUBE_COMBINED":
             by_cube.setdefault(line.values[2], []).append(line)
-    uses, cubes = [], []
-    for line in lines:
-        name, pipefile = line.values[3], line.values[2]
-        members = [other for other in lines if other.cube == pipefile]
-        if not line.is_selected:
-            continue
-        if name == "-":
-            owners = by_cube.get(line.cube)
-            if not owners:
-                return None
-            uses += [(c.values[3], pipefile) for c in owners if c.is_selected]
-        elif not members:
-            uses.append((name, pipefile))
-        elif not any(member.is_selected for member in members):
-            return None
-        else:
-            cubes.append((name, pipefile))
-    if len(set(uses)) < len(uses) or len(set(cubes)) < len(cubes):
+    if has_too_many(lines, by_cube):
         return None
-    return {(name, pipefile) for name, pipefile in uses}
+    uses, named = [], []
+    for line in lines:
+        if line.is_selected:
+            targets = uses_of(line, lines, by_cube)
+            if targets is None:
+                return None
+            uses += [(target, line.values[2]) for target in targets]
+            if line.values[3] != "-":
+                named.append((line.values[3], line.values[2]))
+    is_twice = any(len(set(pairs)) < len(pairs) for pairs in (uses, named))
+    return None if is_twice else set(uses)
 
 
 @settings(
@@ -418,7 +506,10 @@ def meant(lines):
     max_examples=150,
 )
 @given(edits=EDITS, gap=SPACES, end=st.sampled_from(["\n", "\r\n"]), data=st.data())
-def test_any_edit_is_read_as_meant_or_refused_by_line(history, edits, gap, end, data):
+def test_any_edit_is_read_as_meant_or_refused_by_line(
+    busy_history, edits, gap, end, data
+):
+    history = busy_history
     list_path(history.folder, RUN).unlink(missing_ok=True)
     path, lines = model_of(history)
     apply(lines, edits)
