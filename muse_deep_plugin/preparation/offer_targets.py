@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from muse_deep_plugin.preparation.target_list import (
     OF_ITS_DATACUBE,
     UNKNOWN,
     TargetList,
-    exposures_in,
     parse_entries,
     problem_of,
     read_target_list,
@@ -48,12 +47,17 @@ _HEAD = """\
 
 @frozen
 class Candidate:
-    """A target that a list is about: its datacubes, their exposures, what to say."""
+    """A target that a list is about: its datacubes, their exposures, what to say.
+
+    What is in `hidden` is commented out.
+    """
 
     name: str
     cubes: tuple[Datacube, ...]
     members: Mapping[str, tuple[Datacube, ...]]
     advice: Advice
+    hidden: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 def candidates(
@@ -68,23 +72,11 @@ def candidates(
         Candidate(
             name,
             tuple(found),
-            _members(found, exposures),
+            members_of(found, exposures),
             advise(name, found, exposures),
         )
         for name, found in sorted(by_name.items())
     )
-
-
-def _members(
-    cubes: Sequence[Datacube], exposures: Sequence[Datacube]
-) -> Mapping[str, tuple[Datacube, ...]]:
-    """Return the exposures to list; none where the database contradicts itself."""
-    members = members_of(cubes, exposures)
-    most = {cube.pipefile: exposures_in(plain(cube.pattern)) for cube in cubes}
-    return {
-        name: () if (limit := most[name]) is not None and len(found) > limit else found
-        for name, found in members.items()
-    }
 
 
 def target_name(cube: Datacube) -> str:
@@ -100,9 +92,41 @@ def new_list_text(
 
     Targets of a single datacube are there, commented out.
     """
-    found = candidates(cubes, exposures)
+    cube_of = {plain(e.pipefile): plain(e.combined) for e in exposures}
     head = _HEAD.format(run=plain(run_id), date=date)
-    return head + _lines(found, lambda one: len(one.cubes) < FEWEST)
+    found = [
+        one if len(one.cubes) >= FEWEST else _hide(one, _pipefiles(one))
+        for one in candidates(cubes, exposures)
+    ]
+    text = head + _lines(found)
+    # Where the database contradicts itself, a list says less, and is still a list.
+    for mend in (_leave_out_members, _hide):
+        listed = TargetList(Path(), parse_entries(text, Path()))
+        if odd := listed.contradictions(cube_of):
+            found = [mend(one, odd) for one in found]
+            text = head + _lines(found)
+    return text
+
+
+def _pipefiles(one: Candidate) -> frozenset[str]:
+    return frozenset(plain(cube.pipefile) for cube, _ in _in_order(one))
+
+
+def _hide(one: Candidate, names: frozenset[str]) -> Candidate:
+    return evolve(one, hidden=one.hidden | names)
+
+
+def _leave_out_members(one: Candidate, names: frozenset[str]) -> Candidate:
+    kept = {
+        name: () if plain(name) in names else of_cube
+        for name, of_cube in one.members.items()
+    }
+    left = [name for name, of_cube in one.members.items() if of_cube and not kept[name]]
+    notes = [
+        f"{plain(name)}: its exposures are not listed, the database contradicts itself"
+        for name in left
+    ]
+    return evolve(one, members=kept, notes=(*one.notes, *notes))
 
 
 def update_target_list(
@@ -161,7 +185,8 @@ def additions(
     listed = TargetList(path, parse_entries(text, path))
     of_list = [advise(name, of, ()) for name, of in _placed(listed, cubes).items()]
     title = f"\n# new on {date}"
-    added = f"{title}\n{_lines(found, lambda _: True, of_list)}"
+    hidden = [_hide(one, _pipefiles(one)) for one in found]
+    added = f"{title}\n{_lines(hidden, of_list)}"
     after = TargetList(path, parse_entries(f"{text}\n{added}", path))
     if after.selected() == listed.selected():
         return added
@@ -204,7 +229,6 @@ def _placed(
 
 def _lines(
     found: Sequence[Candidate],
-    is_hidden: Callable[[Candidate], bool],
     others: Sequence[Advice] = (),
 ) -> str:
     """The lines of candidates, aligned over all of them, a blank line in between."""
@@ -212,8 +236,8 @@ def _lines(
     blocks: list[list[int | str]] = []
     all_twins = twins([*others, *(one.advice for one in found)])
     for one in found:
-        block: list[int | str] = [f"# {line}" for line in told(one.advice, all_twins)]
-        mark = "#" if is_hidden(one) else ""
+        lines = (*told(one.advice, all_twins), *one.notes)
+        block: list[int | str] = [f"# {line}" for line in lines]
         for cube, is_member in _in_order(one):
             name = OF_ITS_DATACUBE if is_member else one.name
             values = _values(cube, name, _comment(cube, one.advice, is_member))
@@ -222,14 +246,15 @@ def _lines(
                 continue
             block.append(len(rows))
             cells = [*map(quoted, values[:-1]), in_quotes(values[-1])]
+            mark = "#" if plain(cube.pipefile) in one.hidden else ""
             rows.append((mark, *cells))
         blocks.append(block)
-    lines = aligned(rows)
+    table = aligned(rows)
     parts = [
-        "\n".join(lines[item] if isinstance(item, int) else item for item in block)
+        "\n".join(table[item] if isinstance(item, int) else item for item in block)
         for block in blocks
     ]
-    return "\n\n".join([lines[0], *parts]) + "\n"
+    return "\n\n".join([table[0], *parts]) + "\n"
 
 
 def _in_order(one: Candidate) -> Iterator[tuple[Datacube, bool]]:

@@ -136,6 +136,22 @@ class TargetList:
         cubes = _cubes_of(entry, self._datacubes())
         return tuple(dict.fromkeys(cube.target for cube in cubes))
 
+    def contradictions(self, cube_of: Mapping[str, str]) -> frozenset[str]:
+        """Return entries whose OB and night the list cannot tell as they are.
+
+        Args:
+            cube_of: the datacube that each exposure really is part of.
+        """
+        cubes = self._datacubes()
+        lines = {line for line, _ in _mistakes(self)}
+        odd = {
+            entry.visit
+            for entry in self.entries
+            if entry.line in lines
+            or (entry.is_member and _names(entry, cubes) != {cube_of[entry.pipefile]})
+        }
+        return frozenset(e.pipefile for e in self.entries if e.visit in odd)
+
     def groups(self) -> Mapping[str, tuple[Entry, ...]]:
         """Return the entries of each target, selected or not, in order of lines."""
         found: dict[str, list[Entry]] = defaultdict(list)
@@ -261,6 +277,10 @@ def _cubes_of(entry: Entry, cubes: _Datacubes) -> tuple[Entry, ...]:
     before = [cube for cube in known if time_stamp(cube.pipefile) <= begun]
     last = max((time_stamp(cube.pipefile) for cube in before), default="")
     return tuple(cube for cube in before if time_stamp(cube.pipefile) == last)
+
+
+def _names(entry: Entry, cubes: _Datacubes) -> set[str]:
+    return {cube.pipefile for cube in _cubes_of(entry, cubes)}
 
 
 def _mistakes(found: TargetList) -> list[tuple[int, str]]:

@@ -28,6 +28,7 @@ from muse_deep_plugin.preparation.target_list import (
     remarks,
 )
 from phoenix_core.errors import ConfigError
+from phoenix_core.plain_text import plain
 from phoenix_core.text_table import quoted
 
 RUN = "094.D-0114(B)"
@@ -179,6 +180,8 @@ def test_exposures_that_contradict_their_datacube_are_not_listed(history):
     path = list_path(history.folder, RUN)
     found = update_target_list(path, RUN, odd, exposures, TODAY)
     assert NGC300_2 in found.selected()["NGC300"]
+    told = f"# {NGC300_2}: its exposures are not listed, the database contradicts"
+    assert told in path.read_text("utf-8")
 
 
 def test_datacubes_that_were_grouped_anew_do_not_change_what_is_selected(history):
@@ -375,6 +378,58 @@ def test_hostile_values_of_the_database_cannot_break_a_list(tmp_path):
         " ".join(nasty.split()): 2
     }
     assert path.read_text("utf-8").count("# left out") == 2
+
+
+MOMENTS = st.builds(
+    "2014-10-{:02}T0{}:00:00.000".format, st.integers(23, 24), st.integers(0, 9)
+)
+CUBES = st.lists(
+    st.builds(
+        Datacube,
+        st.builds("r.MUSE.{}_tpl.fits".format, MOMENTS),
+        civil_date=st.sampled_from(["2014-10-22", "2014-10-23", "soon"]),
+        run_id=st.sampled_from([RUN, "094.D-0114B", "x"]),
+        target=st.sampled_from(["A", "B", "-", "", 'c "d" #']) | st.text(max_size=4),
+        ob_id=st.sampled_from([1, 2, None]),
+        ob_name=st.text(max_size=4),
+        data_type=st.sampled_from(["DATACUBE_COMBINED", "DATACUBE_SINGLE"]),
+        pattern=st.sampled_from(["OO", "OSO", "S", "", "x y"]),
+        texptime=st.none() | st.floats(),
+        ra=st.none() | st.floats(),
+        dec=st.none() | st.floats(-90, 90),
+        histo_bkg=st.none() | st.floats(),
+        grd=st.sampled_from(["A", "C", ""]),
+        comm=st.text(max_size=4),
+    ),
+    max_size=6,
+    unique_by=lambda cube: cube.pipefile,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(CUBES, CUBES, st.data())
+def test_whatever_the_database_holds_makes_a_list_that_can_be_read(
+    tmp_path_factory, cubes, others, data
+):
+    exposures = [
+        evolve(
+            cube,
+            pipefile=cube.pipefile.replace("_tpl", "_pst"),
+            data_type="DATACUBE_SINGLE",
+            combined=data.draw(st.sampled_from([c.pipefile for c in cubes] or [""])),
+        )
+        for cube in others
+    ]
+    path = tmp_path_factory.mktemp("any") / "list.txt"
+    found = update_target_list(path, RUN, cubes, exposures, TODAY)
+    text = path.read_text("utf-8")
+    assert all(cube.pipefile in text for cube in cubes)
+    assert set(found.selected()) <= {
+        "unnamed" if name in {"", "-"} else name
+        for name in (plain(cube.target) for cube in cubes)
+    }
+    update_target_list(path, RUN, cubes, exposures, TODAY)
+    assert path.read_text("utf-8").startswith(text)
 
 
 # Any edit ---------------------------------------------------------------------------
