@@ -1,9 +1,12 @@
 """Files that are there whole or not at all."""
 
+import errno
+import fcntl
 import os
 import re
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +32,84 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one step; bytes that are no UTF-8 survive as they are."""
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_new_text(path: Path, text: str) -> None:
+    """Write a text file that is not there yet, in one step.
+
+    Raises:
+        FileExistsError: it is there; it is untouched.
+        OSError: it could not be written whole; then it is not there.
+    """
+    temporary = _temporary(path)
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        temporary.write_bytes(content)
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links
+            with path.open("xb") as file:
+                file.write(content)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def append_text(path: Path, addition: Callable[[str], str]) -> str:
+    """Append lines to a file that a person may be editing; return what was appended.
+
+    Every byte that is there stays, also what is saved while this runs: an editor that
+    saves at the same time may undo the addition, never the other way round. Ask again
+    then. Only one process at a time appends.
+
+    Args:
+        path: the file, which has to be there.
+        addition: what to append, given what is there; '' appends nothing.
+
+    Raises:
+        OSError: it could not be appended whole; then nothing of it is.
+    """
+    descriptor = _open_to_append(path)
+    try:
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read().decode("utf-8", "surrogateescape")
+        added = addition(content)
+        if added:
+            start = "" if not content or content.endswith(("\n", "\r")) else "\n"
+            _append(descriptor, f"{start}{added}".encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(descriptor)
+    return added
+
+
+def _open_to_append(path: Path) -> int:
+    """Open and lock the file that has this name now; an editor may replace it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _append(descriptor: int, content: bytes) -> None:
+    before = os.fstat(descriptor).st_size
+    written = os.write(descriptor, content)  # one call: nobody writes in between
+    if written < len(content):
+        if os.fstat(descriptor).st_size == before + written:
+            os.truncate(descriptor, before)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def link_file(source: Path, target: Path) -> None:

@@ -28,6 +28,15 @@ def number(value: object) -> str:
     return plain(str(value))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, for nouns with an s.
+
+    >>> counted(1, "run"), counted(0, "other run")
+    ('1 run', '0 other runs')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def limits(score: Score) -> str:
     """Return the limits of a score in words, '' where it has none.
 

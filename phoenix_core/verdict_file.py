@@ -8,13 +8,13 @@ to be looked at, so that a table filled in for earlier products accepts nothing 
 ('ACCEPT', 'good "blue" end')
 """
 
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
+from phoenix_core.atomic import write_new_text
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Verdict
 from phoenix_core.nearest import nearest
@@ -223,19 +223,9 @@ def _entry(review: ToReview, width: int, shown: Sequence[str]) -> list[str]:
 
 
 def _write_new(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, "utf-8")
-        try:
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            raise
-        except OSError:  # a disk without links
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+        write_new_text(path, text)
     except OSError as error:
         raise CertificationError(
             f"{path}: the table of verdicts cannot be written: {error.strerror}"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

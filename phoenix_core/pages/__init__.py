@@ -1,0 +1,1 @@
+"""Pages: what all HTML that phoenix writes has in common: look, tables, safety."""

@@ -1,0 +1,52 @@
+"""Templates: the base of all pages, and those of a package, with everything escaped."""
+
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+
+def environment(package: str) -> jinja2.Environment:
+    """Return the templates of a package; they may extend and import those of the core.
+
+    ``base.html`` is what a page extends: it takes `title` and `fingerprint`, and has
+    the blocks navigation, introduction and content. ``table.html`` has the macros
+    `table`, `head` and `row`, of `Heading` and `Cell`. What a template prints is
+    escaped, and what no page may hold becomes a question mark; a name that it was not
+    given is an error.
+
+    Args:
+        package: the package whose folder ``templates`` is looked into first.
+    """
+    loaders = [jinja2.PackageLoader(name) for name in (package, __package__)]
+    return jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def address(path: str | PurePosixPath) -> str:
+    """Return a relative path as an address: no sign in it means anything to a browser.
+
+    >>> address("../plots/a#b?.png"), address("C:x.png")
+    ('../plots/a%23b%3F.png', 'C%3Ax.png')
+    """
+    return quote(str(path), errors="replace")
+
+
+def _printable(value: object) -> object:
+    """What is printed of a value: nothing that would turn or hide other text."""
+    if not isinstance(value, str) or value.isprintable() or isinstance(value, Markup):
+        return value
+    return "".join(_shown(letter) for letter in value)
+
+
+def _shown(letter: str) -> str:
+    if letter.isprintable() or letter == "\n":
+        return letter
+    return " " if letter.isspace() else "?"
