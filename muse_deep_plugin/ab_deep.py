@@ -91,7 +91,7 @@ def deep_cascade(
     findings = [
         *doubles,
         *_foreign_instruments(by_name.values()),
-        *_foreign_runs(by_name.values(), run_id),
+        *foreign_runs(by_name.values(), run_id),
         *_missing(by_name),
         *_no_targets(dpcs, by_name),
     ]
@@ -233,7 +233,7 @@ def _foreign_instruments(blocks: Iterable[AssociationBlock]) -> list[Finding]:
     ]
 
 
-def _foreign_runs(
+def foreign_runs(
     blocks: Iterable[AssociationBlock], run_id: RunId | None
 ) -> list[Finding]:
     """ABs of another run: two runs share a pseudo-date, or an AB was misplaced."""

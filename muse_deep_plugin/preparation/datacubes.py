@@ -42,6 +42,7 @@ class Datacube:
     rms: float | None = field(default=None)  # arcsec; combined datacubes only
     abmaglim: float | None = None
     histo_bkg: float | None = None
+    num_src: int | None = None
     grd: str = ""
     comm: str = ""
     qc_plot: str = ""

@@ -1,0 +1,364 @@
+"""From a run's target list to ABs in its working folders, target by target."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+
+from muse_deep_plugin.ab_deep import PGI, Options
+from muse_deep_plugin.create_deep import deep_block
+from muse_deep_plugin.exposure_time import time_stamp
+from muse_deep_plugin.preparation import tmp2
+from muse_deep_plugin.preparation.check_deep import problems_of
+from muse_deep_plugin.preparation.collect_abs import (
+    BRANCH,
+    Collected,
+    Member,
+    ReadAb,
+    collect,
+    for_deep,
+)
+from muse_deep_plugin.preparation.crowded import Suggestion, suggest_crowded
+from muse_deep_plugin.preparation.datacubes import (
+    Datacube,
+    final_datacubes,
+    single_datacubes,
+)
+from muse_deep_plugin.preparation.deep_warnings import (
+    Cubes,
+    Limits,
+    shared_exposures,
+    warnings_of,
+)
+from muse_deep_plugin.preparation.run_tables import (
+    Combine,
+    folder_of_runs,
+    linked_runs,
+    read_multi_runs,
+    read_run_types,
+)
+from muse_deep_plugin.preparation.show_targets import overview
+from muse_deep_plugin.preparation.target_list import (
+    COMBINED,
+    Entry,
+    TargetList,
+    list_path,
+    read_target_list,
+)
+from muse_deep_plugin.preparation.upload_abs import BRANCH as DEEP
+from muse_deep_plugin.qc1_tables import COMBINED as COMBINED_TABLE
+from muse_deep_plugin.qc1_tables import SINGLE as SINGLE_TABLE
+from phoenix_core.ab_store import AbFolder, ab_folder
+from phoenix_core.association_block import is_safe_name
+from phoenix_core.config import Config, build_options
+from phoenix_core.errors import ConfigError
+from phoenix_core.ledger import Ledger
+from phoenix_core.nearest import nearest
+from phoenix_core.plain_text import plain
+from phoenix_core.run_id import RunId, parse_run_id
+
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.:+=-]+")
+_FORBIDDEN: Final = re.compile(r"[/\\]|\.\.|^[.-]")
+
+
+@frozen
+class Site:
+    """A run, and where its target list, its ABs and what is known of it are."""
+
+    config: Config
+    run_id: RunId
+    date: str  # pseudo-date
+    targets: TargetList
+    runs: tuple[str, ...]  # it and its SLAVES, formal
+    run_type: str
+    folder: AbFolder  # of the run, in branch MUSE_deep
+    cubes: Cubes
+    notes: tuple[str, ...] = ()
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the targets are collected."""
+        return tmp2.run_folder(self.config.directories, self.date)
+
+
+@frozen
+class Candidate:
+    """A selected target, with all there is to know before its ABs are made."""
+
+    name: str
+    collected: Collected
+    warnings: tuple[str, ...]
+    suggestion: Suggestion
+    before: tmp2.Record | None = None  # of an earlier call
+
+    @property
+    def exposures(self) -> tuple[str, ...]:
+        """The names of its pst ABs, in time."""
+        return tuple(pst.name for pst in self.collected.exposures)
+
+
+def open_site(config: Config, run: str, ledger: Ledger) -> Site:
+    """Read what is decided on a run; nothing is written.
+
+    Raises:
+        ConfigError: the run is none, is a SLAVE, has no target list, or a text table
+            has mistakes.
+    """
+    if config.mode != "DEEP":
+        raise ConfigError(f"{config.path} works by night (mode IDP), not by run")
+    if config.ab_branch in {"", BRANCH}:
+        problem = (
+            f"is '{config.ab_branch}'; expected a branch of its own for the ABs of "
+        )
+        raise config.wrong("", "ab_branch", f"{problem}deep datacubes, such as {DEEP}")
+    run_id = parse_run_id(run)
+    runs_folder = folder_of_runs(config.directories)
+    multi = read_multi_runs(runs_folder)
+    linked = linked_runs(multi, run_id.formal)
+    if linked[0] != run_id.formal:
+        raise ConfigError(
+            f"{run_id.formal} is a SLAVE of {linked[0]} (RUN_MULTI.txt), which has its "
+            f'targets: call phoenix_createDeep -r "{linked[0]}"'
+        )
+    path = list_path(runs_folder, run_id.formal)
+    if not path.exists():
+        raise ConfigError(
+            f"{path}: there is no target list; write {run_id.formal} with COMBINE YES "
+            f'into RUN_TYPE.txt and call phoenix_getInfoRun -r "{run_id.formal}"'
+        )
+    targets = read_target_list(path)
+    said = read_run_types(runs_folder).get(run_id.formal)
+    notes = []
+    if said and said.combine is not Combine.YES:
+        notes.append(f"RUN_TYPE.txt says COMBINE {said.combine} for {run_id.formal}")
+    date = ledger.known_date_of(run_id) or ledger.next_date_of(run_id)
+    cubes, lacking = known_cubes(ledger.engine, targets)
+    return Site(
+        config,
+        run_id,
+        date,
+        targets,
+        linked,
+        said.type if said else "",
+        ab_folder(config.ab_store, config.ab_branch, date, str(config.path)),
+        cubes,
+        (*notes, *lacking),
+    )
+
+
+def reader(config: Config) -> ReadAb:
+    """Return what reads ABs of MUSE_R from the store of a configuration."""
+
+    @cache
+    def night(date: str) -> AbFolder:
+        return ab_folder(config.ab_store, BRANCH, date, str(config.path))
+
+    return lambda name, date: night(date).read(name)
+
+
+def candidates(
+    site: Site, wanted: Sequence[str], read: ReadAb
+) -> tuple[Candidate, ...]:
+    """Collect the ABs of the selected targets, and say what to know of each.
+
+    Args:
+        site: the run.
+        wanted: names of targets, as in the list; none takes all that are selected.
+        read: reads an AB of MUSE_R.
+
+    Raises:
+        ConfigError: no target is selected, there is no such target, or a name is none.
+    """
+    members = _members(site.targets)
+    names = _names(site.targets.path, members, site.targets)
+    listed = _wanted(site, names, wanted)
+    limits = Limits(_max_inputs(site.config), site.runs)
+    found = [collect(names[name], members[name], read) for name in listed]
+    shared = shared_exposures(found)
+    made = []
+    for name, collected in zip(listed, found, strict=True):
+        told = list(warnings_of(collected, site.cubes, limits))
+        if name != collected.target:
+            told.insert(0, f"'{plain(name)}' is {collected.target} in the ABs")
+        for exposure, users in shared.items():
+            if collected.target in users:
+                others = ", ".join(u for u in users if u != collected.target)
+                told.append(f"{exposure} is an exposure of {others}, too")
+        folder = tmp2.target_folder(
+            site.config.directories, site.date, collected.target
+        )
+        made.append(
+            Candidate(
+                collected.target,
+                collected,
+                tuple(told),
+                suggest_crowded(collected, site.cubes, site.run_type),
+                tmp2.read_record(folder),
+            )
+        )
+    return tuple(made)
+
+
+def make(
+    site: Site, candidate: Candidate, *, crowded: bool, fresh: bool = False
+) -> tmp2.Laid:
+    """Make the ABs of a target in its working folder.
+
+    Raises:
+        ConfigError: the exposures make no deep cube, or ABs edited by hand are in the
+            way.
+    """
+    collected = candidate.collected
+    blocks = [for_deep(b, site.date, crowded=crowded) for b in collected.blocks]
+    by_name = {block.name: block for block in blocks}
+    dpc = deep_block(
+        candidate.name,
+        [by_name[name] for name in candidate.exposures],
+        site.run_id.formal,
+        crowded=crowded,
+        params=collected.params,
+        date=site.date,
+    )
+    made = [evolve(block, source=None) for block in (*blocks, dpc)]
+    return tmp2.lay_down(
+        tmp2.target_folder(site.config.directories, site.date, candidate.name),
+        made,
+        candidate.exposures,
+        crowded=crowded,
+        overview=overview(collected, site.cubes, dpc.name),
+        fresh=fresh,
+    )
+
+
+def problems(site: Site, candidate: Candidate, laid: tmp2.Laid) -> tuple[str, ...]:
+    """Say what is wrong with the ABs of a target as they lie in its folder."""
+    return problems_of(laid.blocks, candidate.name, site.run_id)
+
+
+def known_cubes(
+    engine: sa.Engine, targets: TargetList
+) -> tuple[Cubes, tuple[str, ...]]:
+    """Return what is known of the exposures of a list, and what lacks for that.
+
+    Where the QC1 database knows nothing, the list's own columns are taken.
+    """
+    runs = sorted({entry.run_id for entry in targets.entries})
+    known = {_ab(entry.pipefile): _of_list(entry) for entry in targets.entries}
+    asked: tuple[tuple[str, _ReadCubes], ...] = (
+        (COMBINED_TABLE.name, final_datacubes),
+        (SINGLE_TABLE.name, single_datacubes),
+    )
+    lacking = []
+    with engine.connect() as connection:
+        for table, read in asked:
+            if not sa.inspect(connection).has_table(table):
+                lacking.append(f"the QC1 database has no table {table}")
+                continue
+            known |= {cube.ab_name: cube for cube in read(connection, runs)}
+    return known, tuple(lacking)
+
+
+_ReadCubes = Callable[[sa.Connection, Sequence[str] | None], tuple[Datacube, ...]]
+
+
+def _of_list(entry: Entry) -> Datacube:
+    return Datacube(
+        entry.pipefile,
+        civil_date=entry.civil_date,
+        run_id=entry.run_id,
+        ob_id=entry.ob_id,
+        texptime=entry.texptime,
+        grd=entry.grd,
+        comm=entry.comm,
+    )
+
+
+def _ab(pipefile: str) -> str:
+    return Datacube(pipefile).ab_name
+
+
+def _members(targets: TargetList) -> Mapping[str, tuple[Member, ...]]:
+    """The datacubes that a list selects, by target, in the order of time."""
+    entries = {(target, e.pipefile): e for target, e in targets.uses()}
+    return {
+        target: tuple(
+            Member(
+                file,
+                entries[target, file].civil_date,
+                _combined(entries[target, file], targets.entries),
+            )
+            for file in files
+        )
+        for target, files in targets.selected().items()
+    }
+
+
+def _combined(entry: Entry, entries: Iterable[Entry]) -> str:
+    """The combined datacube of the visit that an exposure is part of, if any."""
+    if entry.data_type == COMBINED:
+        return entry.pipefile
+    begun = time_stamp(entry.pipefile)
+    cubes = [
+        other.pipefile
+        for other in entries
+        if other.data_type == COMBINED
+        and other.visit == entry.visit
+        and time_stamp(other.pipefile) <= begun
+    ]
+    return max(cubes, key=time_stamp, default="")
+
+
+def _names(
+    path: Path, members: Mapping[str, Sequence[Member]], targets: TargetList
+) -> Mapping[str, str]:
+    """The names that targets have in ABs, by those of the list.
+
+    What an AB, a FITS header or a folder cannot have in a name becomes a _.
+    """
+    lines: dict[str, int] = {}
+    for target, entry in targets.uses():
+        lines.setdefault(target, entry.line)
+    names: dict[str, str] = {}
+    mistakes = []
+    for target in members:
+        name = _UNUSUAL.sub("_", target)
+        where = f"{path}, line {lines[target]}: TARGET '{plain(target)}'"
+        if _FORBIDDEN.search(target) or not is_safe_name(name) or not name.strip("_"):
+            expected = "letters, digits and _ . : + = -, without a path"
+            mistakes.append(f"{where} is no name; expected {expected}")
+        elif name in names.values():
+            other = next(one for one, its in names.items() if its == name)
+            mistakes.append(f"{where} would be {name} in the ABs, as '{plain(other)}'")
+        names[target] = name
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return names
+
+
+def _wanted(
+    site: Site, names: Mapping[str, str], wanted: Sequence[str]
+) -> tuple[str, ...]:
+    path = site.targets.path
+    if not names:
+        raise ConfigError(f"{path}: no target is selected; uncomment its lines")
+    if not wanted:
+        return tuple(names)
+    by_any = {name: target for target, name in names.items()} | {n: n for n in names}
+    unknown = [
+        f"{path}: no target '{plain(name)}' is selected{nearest(name, by_any)}"
+        for name in wanted
+        if name not in by_any
+    ]
+    if unknown:
+        raise ConfigError("\n".join(unknown))
+    chosen = {by_any[name] for name in wanted}
+    return tuple(name for name in names if name in chosen)
+
+
+def _max_inputs(config: Config) -> int:
+    is_named = PGI in config.slots.get("phoenix.AB_PGI", ())
+    return (build_options(config, PGI, Options) if is_named else Options()).max_inputs
