@@ -47,14 +47,27 @@ class AbFolder:
         Raises:
             ConfigError: the store does not answer.
         """
+        return tuple(self.marks())
+
+    def marks(self) -> dict[str, str]:
+        """Return the names of the ABs, each with what changes when it is written.
+
+        It is what the store tells of it without reading it: size, time, ETag ...
+
+        Raises:
+            ConfigError: the store does not answer.
+        """
         try:
-            found = self.system.ls(self.root, detail=False)
+            found = self.system.ls(self.root, detail=True)
         except FileNotFoundError:
-            return ()
+            return {}
         except _FAILURES as error:
             raise self.failed("read", error) from error
-        last = (str(path).rstrip("/").rsplit("/", maxsplit=1)[-1] for path in found)
-        return tuple(sorted(name for name in last if name.endswith(".ab")))
+        marks = {
+            str(told["name"]).rstrip("/").rsplit("/", maxsplit=1)[-1]: repr(told)
+            for told in found
+        }
+        return {name: marks[name] for name in sorted(marks) if name.endswith(".ab")}
 
     def content(self, name: str) -> bytes | None:
         """Return the bytes of an AB, None where it is not there.

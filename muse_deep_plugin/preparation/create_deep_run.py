@@ -1,10 +1,11 @@
 """The steps of phoenix_createDeep: collect, warn, ask, make, inspect, upload."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from rich.console import Console
 
 from muse_deep_plugin.preparation import create_deep_questions as ask
@@ -22,11 +23,10 @@ from muse_deep_plugin.preparation.deep_targets import (
 )
 from muse_deep_plugin.preparation.deep_warnings import some
 from muse_deep_plugin.preparation.upload_abs import (
-    Keep,
+    RunStore,
     UploadPlan,
     leftovers,
     plan_upload,
-    read_present,
     upload,
     withdraw,
 )
@@ -66,7 +66,6 @@ class Report:
     left: tuple[str, ...] = ()  # in the store, and needed by no selected target
     withdrawn: tuple[str, ...] = ()
     copies: Path | None = None
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def failed(self) -> tuple[Made, ...]:
@@ -94,69 +93,95 @@ def create_deep(
     ask.check_answered(wishes)
     site = open_site(config, run, ledger)
     with holding(site.run_folder / LOCK, f"phoenix_createDeep of {site.run_id}"):
-        read_present(site.folder, site.run_id)  # foreign ABs are told before all else
+        store = RunStore(site.folder, site.run_id)
+        store.present()  # ABs of another run are told before all else
         found = candidates(site, wishes.targets, reader(config))
-        for note in site.notes:
-            _tell(console, f"! {note}", "yellow")
-        for place, one in enumerate(found, start=1):
-            ask.show_candidate(console, one, site.cubes, f"{place} of {len(found)}")
+        call = _Call(site, wishes, console, store, found)
+        _show(call)
         good = [one for one in found if not one.collected.problems]
-        bad = [
-            _failed(one, "; ".join(one.collected.problems))
-            for one in found
-            if one.collected.problems
-        ]
-        if good and not _goes_on(console, wishes, good):
-            return Report(site, tuple(Made(one, "skipped") for one in good))
+        if not _goes_on(call, good):
+            return Report(site, tuple(Made(one, "skipped") for one in found))
         if good and ledger.date_of(site.run_id) != site.date:
             raise ConfigError(
                 f"another run took the pseudo-date {site.date}; call again"
             )
-        made = _one_by_one(site, good, wishes, console)
-        return _with_leftovers(site, (*bad, *made), found, wishes, console)
+        return _with_leftovers(call, _one_by_one(call))
 
 
-def _goes_on(console: Console, wishes: Wishes, targets: Sequence[Candidate]) -> bool:
+@frozen
+class _Call:
+    """What a call works with."""
+
+    site: Site
+    wishes: Wishes
+    console: Console
+    store: RunStore
+    targets: tuple[Candidate, ...]
+
+    @property
+    def coming(self) -> frozenset[str]:
+        """The names of the ABs that are collected for all targets."""
+        blocks = itertools.chain.from_iterable(
+            one.collected.blocks for one in self.targets
+        )
+        return frozenset(block.name for block in blocks)
+
+    def tell(self, text: str, style: str = "") -> None:
+        """Print a line."""
+        self.console.print(plain(text), style=style, markup=False, soft_wrap=True)
+
+    def keep(self, blocks: Sequence[AssociationBlock]) -> Path | None:
+        """Keep copies of ABs of the store."""
+        return tmp2.keep_copies(self.site.run_folder, blocks)
+
+
+def _show(call: _Call) -> None:
+    for note in call.site.notes:
+        call.tell(f"! {note}", "yellow")
+    for place, one in enumerate(call.targets, start=1):
+        title = f"{place} of {len(call.targets)}"
+        ask.show_candidate(call.console, one, call.site.cubes, title)
+
+
+def _goes_on(call: _Call, targets: Sequence[Candidate]) -> bool:
     try:
-        return ask.ask_go_on(console, wishes, targets)
+        return ask.ask_go_on(call.console, call.wishes, targets)
     except EOFError:
         return False
 
 
-def _one_by_one(
-    site: Site, targets: Sequence[Candidate], wishes: Wishes, console: Console
-) -> list[Made]:
+def _one_by_one(call: _Call) -> tuple[Made, ...]:
     made: list[Made] = []
-    coming = {b.name for one in targets for b in one.collected.blocks}
     has_quit = False
-    for place, one in enumerate(targets, start=1):
-        if has_quit:
+    for place, one in enumerate(call.targets, start=1):
+        if why := "; ".join(one.collected.problems):
+            made.append(Made(one, "failed", f"{one.name}: {why}"))
+        elif has_quit:
             made.append(Made(one, "skipped"))
-            continue
-        console.rule(f"{one.name}, {place} of {len(targets)}", align="left")
-        done, has_quit = _one(site, one, wishes, console, coming)
-        if done.error and wishes.asks:
-            for line in done.error.split("\n"):
-                _tell(console, line, "red")
-        made.append(done)
-    return made
+        else:
+            title = f"{one.name}, {place} of {len(call.targets)}"
+            call.console.rule(title, align="left")
+            done, has_quit = _one(call, one)
+            for line in done.error.split("\n") if call.wishes.asks else ():
+                call.tell(line, "red")
+            made.append(done)
+    return tuple(made)
 
 
-def _one(
-    site: Site, one: Candidate, wishes: Wishes, console: Console, coming: set[str]
-) -> tuple[Made, bool]:
+def _one(call: _Call, one: Candidate) -> tuple[Made, bool]:
     """Make and upload a target; return also whether the person quit."""
     made = Made(one, "skipped")
+    wishes = call.wishes
     try:
-        made = evolve(made, crowded=ask.ask_crowded(console, wishes, one))
-        laid = make(site, one, crowded=bool(made.crowded), fresh=wishes.fresh)
+        made = evolve(made, crowded=ask.ask_crowded(call.console, wishes, one))
+        laid = make(call.site, one, crowded=bool(made.crowded), fresh=wishes.fresh)
         made = evolve(made, laid=laid, state="collected")
-        choice, laid, wrong = _inspect(site, one, laid, wishes, console)
+        choice, laid, wrong = _inspect(call, one, laid)
         made = evolve(made, laid=laid)
         if wrong and not wishes.asks:
             return evolve(made, state="failed", error="\n".join(wrong)), False
         if choice is Choice.UPLOAD:
-            made = _upload(site, made, wishes, console, coming)
+            made = _upload(call, made, laid)
     except EOFError:
         return made, True
     except ConfigError as error:
@@ -165,7 +190,7 @@ def _one(
 
 
 def _inspect(
-    site: Site, one: Candidate, laid: tmp2.Laid, wishes: Wishes, console: Console
+    call: _Call, one: Candidate, laid: tmp2.Laid
 ) -> tuple[Choice, tmp2.Laid, tuple[str, ...]]:
     """Show the ABs as they lie in the folder, as often as a person edits them.
 
@@ -173,80 +198,58 @@ def _inspect(
         What becomes of them, themselves as they were looked at, what is wrong.
     """
     while True:
-        wrong = problems(site, one, laid)
-        ask.show_laid(console, laid, wrong)
-        inspected = ask.Inspected(one, site.cubes, laid, wrong)
-        choice = ask.ask_upload(console, wishes, inspected)
+        wrong = problems(call.site, one, laid)
+        ask.show_laid(call.console, laid, wrong)
+        inspected = ask.Inspected(one, call.site.cubes, laid, wrong)
+        choice = ask.ask_upload(call.console, call.wishes, inspected)
         if choice is not Choice.CHANGED:
             return choice, laid, wrong
         laid = tmp2.look(laid.folder)
 
 
-def _upload(
-    site: Site, made: Made, wishes: Wishes, console: Console, coming: set[str]
-) -> Made:
-    assert made.laid
-    one, laid = made.candidate, made.laid
+def _upload(call: _Call, made: Made, laid: tmp2.Laid) -> Made:
+    name, folder = made.candidate.name, call.site.folder
+    # Looked at again: somebody may have written there while a person was thinking.
+    present = call.store.present()
     blocks = to_upload(laid.blocks, laid.added)
-    # Read again: somebody may have written there while a person was thinking.
-    present = read_present(site.folder, site.run_id)
-    plan = plan_upload(one.name, blocks, present, coming)
+    plan = plan_upload(name, blocks, present, call.coming)
     made = evolve(made, plan=plan)
-    ask.show_plan(console, plan, replace=wishes.replace)
-    if plan.refusal and not wishes.replace:
-        told = f"{one.name}: {plan.refusal}; --replace replaces them (copies are kept)"
+    ask.show_plan(call.console, plan, replace=call.wishes.replace)
+    if plan.refusal and not call.wishes.replace:
+        told = f"{name}: {plan.refusal}; --replace replaces them (copies are kept)"
         return evolve(made, state="failed", error=told)
-    copies = None if plan.is_done else upload(site.folder, plan, _keeper(site))
+    copies = None if plan.is_done else upload(folder, plan, call.keep)
     tmp2.mark_uploaded(laid.folder)
     if plan.is_done:
         return evolve(made, state="there")
     if copies:
-        _tell(console, f"copies of what was replaced are in {copies}")
-    told = f"{len(plan.written)} ABs of {one.name} are now in {site.folder.shown}"
-    _tell(console, told, "green")
+        call.tell(f"copies of what was replaced are in {copies}")
+    call.tell(f"{len(plan.written)} ABs of {name} are now in {folder.shown}", "green")
     return evolve(made, state="uploaded", copies=copies)
 
 
-def _with_leftovers(
-    site: Site,
-    made: tuple[Made, ...],
-    found: Sequence[Candidate],
-    wishes: Wishes,
-    console: Console,
-) -> Report:
+def _with_leftovers(call: _Call, made: tuple[Made, ...]) -> Report:
     """Tell of, or with --replace withdraw, what no selected target needs any more."""
+    site, wishes = call.site, call.wishes
     if wishes.targets or not wishes.upload:
         return Report(site, made)
-    coming = {b.name for one in found for b in one.collected.blocks}
-    coming |= {name for one in made if one.laid for name in one.laid.added}
-    names = {one.name for one in found}
-    rest = leftovers(read_present(site.folder, site.run_id), names, coming)
+    added = {name for one in made if one.laid for name in one.laid.added}
+    names = {one.name for one in call.targets}
+    rest = leftovers(call.store.present(), names, call.coming | added)
     if not rest:
         return Report(site, made)
     told = tuple(_title(block) for block in rest)
     is_whole = all(one.state in {"uploaded", "there"} for one in made)
     if wishes.replace and is_whole:
-        copies = withdraw(site.folder, rest, _keeper(site))
+        copies = withdraw(site.folder, rest, call.keep)
         why = f"withdrawn, since no selected target needs it: {some(told)}"
-        _tell(console, f"{why}; copies are in {copies}")
+        call.tell(f"{why}; copies are in {copies}")
         return Report(site, made, withdrawn=told, copies=copies)
     more = f"! the store has also {some(told)}, which no selected target needs"
-    _tell(console, f"{more}; --replace withdraws what is not needed", "yellow")
+    call.tell(f"{more}; --replace withdraws what is not needed", "yellow")
     return Report(site, made, left=told)
-
-
-def _tell(console: Console, text: str, style: str = "") -> None:
-    console.print(plain(text), style=style, markup=False, soft_wrap=True)
-
-
-def _keeper(site: Site) -> Keep:
-    return lambda blocks: tmp2.keep_copies(site.run_folder, blocks)
 
 
 def _title(block: AssociationBlock) -> str:
     target = plain(block.value("TARGET"))
     return f"{block.name} ({target})" if target else block.name
-
-
-def _failed(one: Candidate, why: str) -> Made:
-    return Made(one, "failed", f"{one.name}: {why}")

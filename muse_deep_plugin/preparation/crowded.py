@@ -8,14 +8,11 @@ from attrs import frozen
 
 from muse_deep_plugin.preparation.collect_abs import Collected
 from muse_deep_plugin.preparation.deep_warnings import Cubes
-
-BACKGROUND_MIN: Final = -20.0
-"""1e-20 erg/s/cm2/Angstrom: the limit of the QC flag HISTO_BKG of MUSE; below, more
-sky was subtracted than there was, as happens where stars leave no sky to measure."""
+from muse_deep_plugin.preparation.proposals import LOW_BACKGROUND
 
 SOURCES_MIN: Final = 200
-"""Sources that make a field of one square arcminute crowded (ours): three arcseconds
-from one to the next, where half of the spaxels have light of a star."""
+"""Sources that make a field of one square arcminute crowded (ours): each has 18 square
+arcsec then, and half of that is within two FWHM of it (0.8 arcsec)."""
 
 _TYPE: Final = "crowded"
 
@@ -52,8 +49,9 @@ def suggest_crowded(
     if sources is not None:
         told.append(f"{sources:.0f} sources")
     seen = " and ".join(told)
-    if background is not None and background <= BACKGROUND_MIN:
-        why = f"{seen} (median): below {BACKGROUND_MIN:.0f}, too much sky was taken off"
+    if background is not None and background <= LOW_BACKGROUND:
+        limit = f"{LOW_BACKGROUND:.0f} or less"
+        why = f"{seen} (median): {limit}, too much sky was taken off"
         return Suggestion(crowded=True, why=why)
     if sources is not None and sources >= SOURCES_MIN:
         why = f"{seen} (median): {SOURCES_MIN} sources or more"

@@ -11,13 +11,11 @@ from attrs import frozen
 from muse_deep_plugin.pointing import FIELD, separation
 from muse_deep_plugin.preparation.collect_abs import Collected
 from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.preparation.proposals import SHORT
 from phoenix_core.association_block import AssociationBlock
 
 MAX_SEPARATION: Final = 0.1
 """Degrees between exposures; phoenix -C takes more for an error, too."""
-
-_SHORT: Final = 0.5
-"""Of the median exposure time of a target: a shorter exposure was aborted (ours)."""
 
 _NAMED: Final = 5
 _POOR: Final = ("C", "D")
@@ -157,7 +155,7 @@ def _aborted(collected: Collected, cubes: Cubes) -> list[str]:
     told = []
     for pst in collected.exposures:
         seconds = times[pst.name]
-        if seconds < _SHORT * usual:
+        if seconds < SHORT * usual:
             told.append(f"{pst.name} was aborted: {seconds:.0f} s of {usual:.0f} s")
         elif pst.value("COMPLETENESS") == "INCOMPLETE":
             told.append(f"{pst.name} is INCOMPLETE: its OB was aborted, or files lack")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from muse_deep_plugin.ab_deep import foreign_runs
 from muse_deep_plugin.preparation.check_deep import needed
@@ -30,6 +30,38 @@ Keep = Callable[[Sequence[AssociationBlock]], Path | None]
 _NO_DIFFERENCE: Final = frozenset(
     {*PROCESSING, "TOOL_VERSION", "CONFIG_VERSION", "MJD-OBS_MOD"}
 )
+
+
+@define
+class RunStore:
+    """What a run has in the store; of what did not change nothing is read twice."""
+
+    folder: AbFolder
+    run_id: RunId
+    _blocks: dict[str, AssociationBlock] = field(factory=dict, init=False)
+    _marks: dict[str, str] = field(factory=dict, init=False)
+
+    def present(self) -> Present:
+        """Read what is there now.
+
+        Raises:
+            ConfigError: it cannot be read, or there are ABs of another run.
+        """
+        marks = self.folder.marks()
+        found: dict[str, AssociationBlock] = {}
+        for name, mark in marks.items():
+            if self._marks.get(name) == mark:
+                found[name] = self._blocks[name]
+            elif block := self.folder.read(name):
+                # What was noted when somebody processed it does not matter here.
+                check_block(block.updated(dict.fromkeys(PROCESSING, "")))
+                found[name] = block
+        if foreign := foreign_runs(found.values(), self.run_id):
+            raise ConfigError(
+                "\n".join(f"{self.folder.shown}: {told.message}" for told in foreign)
+            )
+        self._blocks, self._marks = found, {name: marks[name] for name in found}
+        return found
 
 
 @frozen
@@ -68,23 +100,6 @@ class UploadPlan:
     def _with_users(self, name: str) -> str:
         users = self.users.get(name, ())
         return f"{name} (of {', '.join(users)} as well)" if users else name
-
-
-def read_present(folder: AbFolder, run_id: RunId) -> Present:
-    """Read what a run has in the store.
-
-    Raises:
-        ConfigError: it cannot be read, or there are ABs of another run.
-    """
-    found = {name: block for name in folder.names() if (block := folder.read(name))}
-    for block in found.values():
-        # What was noted when somebody processed it does not matter here.
-        check_block(block.updated(dict.fromkeys(PROCESSING, "")))
-    if foreign := foreign_runs(found.values(), run_id):
-        raise ConfigError(
-            "\n".join(f"{folder.shown}: {finding.message}" for finding in foreign)
-        )
-    return found
 
 
 def plan_upload(

@@ -1,8 +1,12 @@
 """An observatory with an AB store, a QC1 database and target lists to work on."""
 
+import contextlib
+import io
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,13 +25,14 @@ from phoenix_muse_sim import (
     simulate,
 )
 
-from muse_deep_plugin.preparation.target_list import LAYOUT
+from muse_deep_plugin.preparation.datacubes import final_datacubes, single_datacubes
+from muse_deep_plugin.preparation.offer_targets import update_target_list
+from muse_deep_plugin.preparation.phoenix_create_deep import app
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
 from phoenix_core.ab_file import read_block
 from phoenix_core.config import read_config
 from phoenix_core.ledger import open_ledger
 from phoenix_core.qc1.schema import as_sql
-from phoenix_core.text_table import aligned, quoted
 
 RUN = "094.D-0114(B)"
 DATE = "2094-04-14"
@@ -109,38 +114,6 @@ def rows_of(scenario):
     return singles, finals
 
 
-def line_of(row, target):
-    values = {
-        "CIVIL_DATE": row["civil_date"],
-        "RUN_ID": row["run_id"],
-        "PIPEFILE": row["pipefile"],
-        "TARGET": target,
-        "OB_ID": str(row["ob_id"]),
-        "OB_NAME": row["ob_name"],
-        "DATA_TYPE": row["data_type"],
-        "PATTERN": row["pattern"],
-        "TEXPTIME": f"{row['texptime']:.0f}",
-        "GRD": row["grd"],
-        "COMM": row["comm"],
-    }
-    return [quoted(values.get(column, "-")) for column in LAYOUT.columns]
-
-
-def list_text(scenario, runs):
-    """A target list as phoenix_getInfoRun makes it."""
-    singles, finals = rows_of(scenario)
-    rows = []
-    for final in finals:
-        if final["run_id"] in runs:
-            rows.append(line_of(final, final["target"]))
-            rows += [
-                line_of(row, "-")
-                for row in singles
-                if row["combined"] == final["pipefile"]
-            ]
-    return "\n".join(("# " + "  ".join(LAYOUT.columns), *aligned(rows))) + "\n"
-
-
 @frozen
 class Site:
     """A place to work at, and what people do there."""
@@ -174,13 +147,19 @@ class Site:
 
     def rename(self, pipefile, target, run=RUN):
         """Write another TARGET into the line of a datacube."""
-        lines = self.list_of(run).read_text("utf-8").split("\n")
-        for number, line in enumerate(lines):
-            words = line.split()
-            if pipefile in words:
-                assert words[2] == pipefile
-                lines[number] = line.replace(f" {words[3]} ", f" {target} ", 1)
-        self.list_of(run).write_text("\n".join(lines), "utf-8")
+        text = self.list_of(run).read_text("utf-8")
+        pattern = rf"^(.*\s{re.escape(pipefile)}\s+)(\S+)"
+        changed, count = re.subn(pattern, rf"\g<1>{target}", text, flags=re.MULTILINE)
+        assert count == 1
+        self.list_of(run).write_text(changed, "utf-8")
+
+    def cubes(self, target, run=RUN):
+        """The combined datacubes of a target, in time."""
+        return [
+            f"r.{block.of_kind(Kind.OBJECT)[0].root}_tpl.fits"
+            for its, field, block in self.scenario.visits()
+            if its.run_id == run and field.name == target
+        ]
 
     def exposures(self, target, run=RUN):
         """The OBJECT exposures of a target, in time: their pst ABs."""
@@ -231,10 +210,16 @@ class Site:
         )
 
     def made(self, *words, run=RUN):
-        """Make ABs without a question; return the JSON document."""
-        done = self.call("-r", run, "--json", *words)
-        assert done.stderr == "" or done.returncode, done.stderr
-        return json.loads(done.stdout)
+        """Make ABs without a question, in this process; return the JSON document."""
+        told = io.StringIO()
+        with (
+            contextlib.redirect_stdout(told),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.suppress(SystemExit),
+        ):
+            config = ("--config", str(self.config_path))
+            app(["-r", run, "--json", *config, *words], standalone_mode=False)
+        return json.loads(told.getvalue())
 
     def cascade(self, run=RUN):
         """What phoenix -C makes of it: the ABs by name, after a call without errors."""
@@ -256,8 +241,6 @@ def site(simulated, scenario, tmp_path) -> Site:
     path.write_text(CONFIG.read_text("utf-8").replace("phoenix-data", str(root)))
     made = Site(root, path, scenario)
     made.runs_folder.mkdir(parents=True)
-    for runs in ((RUN,), ("095.B-0934(A)",), (MASTER, SLAVE)):
-        made.list_of(runs[0]).write_text(list_text(scenario, runs), "utf-8")
     (made.runs_folder / "RUN_MULTI.txt").write_text(
         f"{MASTER} M\n{SLAVE} S {MASTER}\n", "utf-8"
     )
@@ -269,6 +252,11 @@ def site(simulated, scenario, tmp_path) -> Site:
         with ledger.engine.begin() as connection:
             for table, rows in zip(tables, (singles, finals), strict=True):
                 connection.execute(sa.insert(table), rows)
+            for runs in ((RUN,), (MASTER, SLAVE)):
+                cubes = final_datacubes(connection, runs)
+                singles = single_datacubes(connection, runs)
+                path = made.list_of(runs[0])
+                update_target_list(path, runs[0], cubes, singles, "2095-01-01")
     return made
 
 
@@ -277,3 +265,48 @@ def empty_site(site) -> Site:
     """The same, with nothing in branch MUSE_deep."""
     site.forget_deep()
     return site
+
+
+CHANGES = frozenset({"os.rename", "os.link", "os.remove", "os.mkdir"})
+
+
+def _dies_at(moment, work):
+    """Do the work in a process that is killed at its n-th change of a disk.
+
+    Returns whether it was killed; every opening for writing counts, too.
+    """
+    pid = os.fork()
+    if not pid:
+        count = 0
+
+        def watch(event, arguments):
+            nonlocal count
+            is_write = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+            if is_write or event in CHANGES:
+                count += 1
+                if count == moment:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(watch)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
+
+
+@pytest.fixture
+def killed_at_each_change():
+    """A function that does some work and kills it, at each of its changes in turn."""
+
+    def moments(work, start=1, step=1):
+        moment = start
+        while _dies_at(moment, work):
+            yield moment
+            moment += step
+
+    return moments
