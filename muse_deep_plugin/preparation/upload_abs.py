@@ -126,7 +126,8 @@ def plan_upload(
         if name not in own and dpcs[name].value("TARGET") == target
     ]
     gone = {b.name for b in (*former, *replaced)} & set(dpcs)
-    staying = sorted(set(dpcs) - gone - set(own))
+    # Where nothing is replaced, nobody has to know who else needs it.
+    staying = sorted(set(dpcs) - gone - set(own)) if gone or replaced else []
     needs = {name: needed([name], present) for name in staying}
     unneeded = needed(sorted(gone), present) - gone - set(own) - set(coming)
     unneeded = unneeded.difference(*needs.values())

@@ -123,6 +123,23 @@ def test_a_target_split_across_obs_shares_the_sky_of_both(empty_site):
     assert exposures_in(cascade) == halves
 
 
+def test_a_datacube_may_be_in_two_targets(empty_site):
+    site = empty_site
+    cube = site.cubes("NGC300")[0]
+    (line,) = [one for one in site.list_of().read_text().split("\n") if cube in one]
+    with site.list_of().open("a") as file:
+        file.write(line.replace(" NGC300 ", " BOTH ", 1) + "\n")
+    done = site.made("--yes", "--target", "NGC300", "--target", "BOTH")
+    first, second = site.exposures("NGC300")[:2]
+    assert site.targets() == {
+        "BOTH": [first, second],
+        "NGC300": site.exposures("NGC300"),
+    }
+    both, whole = done["targets"]
+    assert f"{first} is an exposure of NGC300, too" in both["warnings"]
+    assert set(both["uploaded"]) & set(whole["uploaded"]) == set()
+
+
 def test_master_and_slave_make_one_target_of_an_ob_in_each(empty_site):
     site = empty_site
     done = site.made("--yes", run=MASTER)
@@ -207,11 +224,11 @@ def test_names_that_an_ab_cannot_have_are_made_fit_and_said(empty_site):
 def test_names_that_lead_elsewhere_are_refused_with_their_line(empty_site, name):
     site = empty_site
     site.rename(site.cubes("NGC300")[0], name.replace("\\", "\\\\"))
-    done = site.call("-r", RUN, "--yes")
-    assert done.returncode == 2
-    assert "094.D-0114B.txt, line " in done.stderr
-    assert "is no name; expected letters" in done.stderr
-    assert not site.tmp2().exists() or not list(site.tmp2().glob("*/"))
+    with pytest.raises(ConfigError) as told:
+        site.made("--yes")
+    assert "094.D-0114B.txt, line " in str(told.value)
+    assert "is no name; expected letters" in str(told.value)
+    assert not list(site.tmp2().glob("*/"))
     assert site.stored() == {}
 
 
@@ -220,9 +237,8 @@ def test_two_names_that_would_become_one_are_refused(empty_site):
     first, second = site.cubes("NGC300")
     site.rename(first, '"A B"')
     site.rename(second, "A_B")
-    done = site.call("-r", RUN, "--yes")
-    assert done.returncode == 2
-    assert "would be A_B in the ABs" in done.stderr
+    with pytest.raises(ConfigError, match="would be A_B in the ABs"):
+        site.made("--yes")
 
 
 def test_a_missing_ab_is_named_and_the_other_targets_are_made(empty_site):
@@ -358,10 +374,10 @@ def test_a_hostile_history_makes_one_target_fail_and_no_more(empty_site, what):
         path.write_bytes(bytes(range(256)) * 10)
     else:
         path.write_text(text.replace("MCALIB ", f"MCALIB VIRTUAL {name} X\nMCALIB ", 1))
-    done = site.call("-r", RUN, "--yes")
-    assert done.returncode == 2
-    assert done.stderr.startswith("phoenix_createDeep: HDFS: ")
-    assert "Traceback" not in done.stderr
+    done = site.made("--yes")
+    assert done["exit_code"] == 2
+    failed = [t["target"] for t in done["targets"] if t["error"]]
+    assert failed == ["HDFS"]
     assert set(site.targets()) == {"NGC300", "NGC288"}
 
 
@@ -565,7 +581,7 @@ def in_terminal(site, answers, *words, **env):
             )
         finally:
             os._exit(99)
-    text, waiting, seen = b"", list(answers), 0
+    text, waiting, seen, key = b"", list(answers), 0, b""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if select.select([terminal], [], [], 0.2)[0]:
@@ -573,9 +589,11 @@ def in_terminal(site, answers, *words, **env):
                 text += os.read(terminal, 4096)
             except OSError:
                 break  # its end
+        elif key in CONTROL:
+            os.write(terminal, key)  # the first came before input() was listening
         if waiting and waiting[0][0].encode() in text[seen:]:
-            seen = len(text)
-            os.write(terminal, waiting.pop(0)[1].encode())
+            seen, key = len(text), waiting.pop(0)[1].encode()
+            os.write(terminal, key)
     else:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
@@ -585,6 +603,7 @@ def in_terminal(site, answers, *words, **env):
     return told, os.waitstatus_to_exitcode(status)
 
 
+CONTROL = (b"\x03", b"\x04")
 GO_ON, CROWDED, UPLOAD = "Go on? [y/n]", "CROWDED field mode?", "[u/e/v/t/s/q]"
 
 
