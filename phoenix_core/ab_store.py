@@ -19,6 +19,7 @@ from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import ConfigError
 
 _LARGEST = 10_000_000  # bytes; an AB of 1,000 inputs has a hundredth
+_TRIES = 5
 _FAILURES = (OSError, ValueError, ImportError, NotImplementedError)
 
 
@@ -57,17 +58,27 @@ class AbFolder:
         Raises:
             ConfigError: the store does not answer.
         """
-        try:
-            found = self.system.ls(self.root, detail=True)
-        except FileNotFoundError:
-            return {}
-        except _FAILURES as error:
-            raise self.failed("read", error) from error
+        found = self._entries()
         marks = {
             str(told["name"]).rstrip("/").rsplit("/", maxsplit=1)[-1]: repr(told)
             for told in found
         }
         return {name: marks[name] for name in sorted(marks) if name.endswith(".ab")}
+
+    def _entries(self) -> list[dict[str, Any]]:
+        for _ in range(_TRIES):
+            try:
+                found: list[dict[str, Any]] = self.system.ls(self.root, detail=True)
+            except FileNotFoundError as error:
+                # A file that somebody takes away meanwhile is told in this way, too.
+                gone = error
+            except _FAILURES as error:
+                raise self.failed("read", error) from error
+            else:
+                return found
+            if not self.system.exists(self.root):
+                return []
+        raise self.failed("read", gone) from gone
 
     def content(self, name: str) -> bytes | None:
         """Return the bytes of an AB, None where it is not there.

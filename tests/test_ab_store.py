@@ -135,6 +135,23 @@ def test_files_that_are_no_abs_are_not_seen(disk):
     assert disk.names() == ("a.ab",)
 
 
+def test_a_file_that_is_taken_away_meanwhile_does_not_hide_the_others(
+    disk, monkeypatch
+):
+    put(disk, [ab("a.ab")])
+    listed = disk.system.ls
+    calls = []
+
+    def ls(path, **more):
+        calls.append(path)
+        if len(calls) == 1:
+            raise FileNotFoundError(f"{path}/gone.ab")
+        return listed(path, **more)
+
+    monkeypatch.setattr(disk.system, "ls", ls)
+    assert disk.names() == ("a.ab",)
+
+
 def test_an_address_that_is_none_is_told_with_the_configuration():
     with pytest.raises(ConfigError, match=r"^my\.toml: ab_store: odd://x/B/2094"):
         ab_folder("odd://x", "B", DATE, "my.toml")

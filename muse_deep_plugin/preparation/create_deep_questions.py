@@ -79,8 +79,8 @@ def check_answered(wishes: Wishes) -> None:
         questions.append("upload (--yes, or --no-upload)?")
     if questions:
         raise ConfigError(
-            f"there is no terminal to ask in: {' '.join(questions)} --yes says yes, "
-            "and takes what is suggested where nothing else is said"
+            f"nobody can be asked (no terminal, or --json): {' '.join(questions)} "
+            "--yes says yes, and takes what is suggested where nothing else is said"
         )
 
 
@@ -118,20 +118,29 @@ def ask_go_on(console: Console, wishes: Wishes, targets: Sequence[Candidate]) ->
 
 def ask_crowded(console: Console, wishes: Wishes, candidate: Candidate) -> bool:
     """Answer whether a target is CROWDED: by option, earlier answer or person."""
-    if wishes.crowded is not None:
-        return wishes.crowded
-    suggested, why = candidate.suggestion.crowded, candidate.suggestion.why
+    crowded = wishes.crowded
+    if crowded is None:
+        crowded = _proposed(console, candidate)
+        if wishes.asks:
+            keys = "[Y/n]" if crowded else "[y/N]"
+            question = f"Is {candidate.name} in CROWDED field mode? {keys} "
+            crowded = _is_yes(console, question, default=crowded)
+    if crowded and candidate.collected.with_sky:
+        told = "! CROWDED: the SKY that was observed will not be subtracted"
+        console.print(_text(told, "yellow"))
+    return crowded
+
+
+def _proposed(console: Console, candidate: Candidate) -> bool:
+    """Show and return what was answered before, or what is suggested."""
+    proposed, why = candidate.suggestion.crowded, candidate.suggestion.why
     if candidate.before and candidate.before.crowded is not None:
-        if candidate.before.crowded != suggested:
-            why = f"as answered before; suggested was {_word(suggested)}: {why}"
-        suggested = candidate.before.crowded
-    told = f"CROWDED {_word(suggested)}: {plain(why)}"
+        if candidate.before.crowded != proposed:
+            why = f"as answered before; suggested was {_word(proposed)}: {why}"
+        proposed = candidate.before.crowded
+    told = f"CROWDED {_word(proposed)}: {plain(why)}"
     console.print(_text(told), soft_wrap=True)
-    if not wishes.asks:
-        return suggested
-    keys = "[Y/n]" if suggested else "[y/N]"
-    question = f"Is {candidate.name} in CROWDED field mode? {keys} "
-    return _is_yes(console, question, default=suggested)
+    return proposed
 
 
 def show_laid(console: Console, laid: Laid, problems: Sequence[str]) -> None:

@@ -162,8 +162,9 @@ def _one_by_one(call: _Call) -> tuple[Made, ...]:
             title = f"{one.name}, {place} of {len(call.targets)}"
             call.console.rule(title, align="left")
             done, has_quit = _one(call, one)
-            for line in done.error.split("\n") if call.wishes.asks else ():
-                call.tell(line, "red")
+            if call.wishes.asks:
+                for line in done.error.splitlines():
+                    call.tell(line, "red")
             made.append(done)
     return tuple(made)
 

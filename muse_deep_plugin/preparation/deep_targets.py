@@ -177,7 +177,9 @@ def candidates(
     names = _names(site.targets.path, members, site.targets)
     listed = _wanted(site, names, wanted)
     limits = Limits(_max_inputs(site.config), site.runs)
-    found = [collect(names[name], members[name], read) for name in listed]
+    found = _with_names_of_their_own(
+        [collect(names[name], members[name], read) for name in listed]
+    )
     shared = shared_exposures(found)
     made = []
     for name, collected in zip(listed, found, strict=True):
@@ -201,6 +203,25 @@ def candidates(
             )
         )
     return tuple(made)
+
+
+def _with_names_of_their_own(found: Sequence[Collected]) -> list[Collected]:
+    """Refuse targets that begin with one exposure: a dpc AB is named after it."""
+    users: dict[str, list[str]] = {}
+    for one in found:
+        for pst in one.exposures[:1]:
+            users.setdefault(pst.name, []).append(one.target)
+    checked = []
+    for one in found:
+        first = one.exposures[0].name if one.exposures else ""
+        if others := [name for name in users.get(first, ()) if name != one.target]:
+            told = (
+                f"its first exposure, {first}, is that of {', '.join(others)}, too: "
+                "their dpc ABs would have one name; drop it from all but one"
+            )
+            one = evolve(one, problems=(*one.problems, told))  # noqa: PLW2901
+        checked.append(one)
+    return checked
 
 
 def make(

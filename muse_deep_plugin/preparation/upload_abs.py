@@ -99,7 +99,7 @@ class UploadPlan:
 
     def _with_users(self, name: str) -> str:
         users = self.users.get(name, ())
-        return f"{name} (of {', '.join(users)} as well)" if users else name
+        return f"{name} (of {', '.join(users)})" if users else name
 
 
 def plan_upload(
@@ -139,15 +139,23 @@ def plan_upload(
         tuple(former),
         tuple(present[name] for name in sorted(unneeded)),
         {
-            block.name: users
+            block.name: tuple(_title(dpcs[name]) for name in others)
             for block in replaced
-            if (
-                users := tuple(
-                    _title(dpcs[n]) for n in staying if block.name in needs[n]
-                )
-            )
+            if (others := _others(target, block, dpcs, needs))
         },
     )
+
+
+def _others(
+    target: str,
+    block: AssociationBlock,
+    dpcs: Present,
+    needs: Mapping[str, Collection[str]],
+) -> list[str]:
+    """The dpc ABs of other targets that an AB of the store is of."""
+    if block.name in dpcs:
+        return [block.name] if block.value("TARGET") != target else []
+    return [name for name, its in needs.items() if block.name in its]
 
 
 def upload(folder: AbFolder, plan: UploadPlan, keep: Keep) -> Path | None:

@@ -153,6 +153,14 @@ class Site:
         assert count == 1
         self.list_of(run).write_text(changed, "utf-8")
 
+    def copy_line(self, pipefile, target, other, run=RUN):
+        """Copy the line of a datacube, with another TARGET."""
+        lines = self.list_of(run).read_text("utf-8").split("\n")
+        (line,) = [one for one in lines if pipefile in one]
+        copied = line.replace(f" {target} ", f" {other} ", 1)
+        assert copied != line
+        self.list_of(run).write_text("\n".join((*lines, copied, "")), "utf-8")
+
     def cubes(self, target, run=RUN):
         """The combined datacubes of a target, in time."""
         return [

@@ -125,19 +125,35 @@ def test_a_target_split_across_obs_shares_the_sky_of_both(empty_site):
 
 def test_a_datacube_may_be_in_two_targets(empty_site):
     site = empty_site
-    cube = site.cubes("NGC300")[0]
-    (line,) = [one for one in site.list_of().read_text().split("\n") if cube in one]
-    with site.list_of().open("a") as file:
-        file.write(line.replace(" NGC300 ", " BOTH ", 1) + "\n")
-    done = site.made("--yes", "--target", "NGC300", "--target", "BOTH")
-    first, second = site.exposures("NGC300")[:2]
-    assert site.targets() == {
-        "BOTH": [first, second],
-        "NGC300": site.exposures("NGC300"),
+    site.copy_line(site.cubes("NGC300")[1], "NGC300", "LATE")
+    site.copy_line(site.cubes("HDFS")[0], "HDFS", "LATE")
+    site.comment(fits_of(site.exposures("HDFS")[0]))
+    done = site.made("--yes", "--target", "NGC300", "--target", "LATE")
+    assert done["ok"], done
+    late = [site.exposures("HDFS")[1], *site.exposures("NGC300")[2:]]
+    assert site.targets() == {"LATE": late, "NGC300": site.exposures("NGC300")}
+    told = {t["target"]: t["warnings"] for t in done["targets"]}
+    assert f"{late[1]} is an exposure of NGC300, too" in told["LATE"]
+    assert f"{late[1]} is an exposure of LATE, too" in told["NGC300"]
+
+
+def test_two_targets_that_begin_with_one_exposure_are_refused(empty_site):
+    """A dpc AB is named after its first exposure: theirs would have one name."""
+    site = empty_site
+    site.copy_line(site.cubes("NGC300")[0], "NGC300", "BOTH")
+    done = site.made("--yes")
+    failed = {t["target"]: t["error"] for t in done["targets"] if t["error"]}
+    first = site.exposures("NGC300")[0]
+    assert failed == {
+        "BOTH": f"BOTH: its first exposure, {first}, is that of NGC300, too: their dpc "
+        "ABs would have one name; drop it from all but one",
+        "NGC300": f"NGC300: its first exposure, {first}, is that of BOTH, too: their "
+        "dpc ABs would have one name; drop it from all but one",
     }
-    both, whole = done["targets"]
-    assert f"{first} is an exposure of NGC300, too" in both["warnings"]
-    assert set(both["uploaded"]) & set(whole["uploaded"]) == set()
+    # Where only one of them is asked for, the store tells.
+    assert site.made("--yes", "--target", "NGC300")["ok"]
+    done = site.made("--yes", "--target", "BOTH")
+    assert "_dpc.ab (of NGC300)" in done["targets"][0]["error"]
 
 
 def test_master_and_slave_make_one_target_of_an_ob_in_each(empty_site):
@@ -584,13 +600,15 @@ def in_terminal(site, answers, *words, **env):
     text, waiting, seen, key = b"", list(answers), 0, b""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.2)[0]:
+        # What came before somebody listened is typed again, not what is being obeyed.
+        patience = 3.0 if key in CONTROL else 0.2
+        if select.select([terminal], [], [], patience)[0]:
             try:
                 text += os.read(terminal, 4096)
             except OSError:
                 break  # its end
         elif key in CONTROL:
-            os.write(terminal, key)  # the first came before input() was listening
+            os.write(terminal, key)
         if waiting and waiting[0][0].encode() in text[seen:]:
             seen, key = len(text), waiting.pop(0)[1].encode()
             os.write(terminal, key)
@@ -708,6 +726,7 @@ def test_what_was_answered_before_is_proposed(empty_site):
     )
     assert code == 0, told
     assert "as answered before; suggested was No" in told
+    assert "the SKY that was observed will not be subtracted" in told
 
 
 def test_what_the_store_says_gives_the_terminal_no_orders(empty_site):
