@@ -12,14 +12,12 @@ from muse_deep_plugin.preparation import create_deep_questions as ask
 from muse_deep_plugin.preparation import tmp2
 from muse_deep_plugin.preparation.check_deep import to_upload
 from muse_deep_plugin.preparation.create_deep_questions import Choice, Wishes
+from muse_deep_plugin.preparation.deep_site import Site, open_site, reader
 from muse_deep_plugin.preparation.deep_targets import (
     Candidate,
-    Site,
     candidates,
     make,
-    open_site,
     problems,
-    reader,
 )
 from muse_deep_plugin.preparation.deep_warnings import some
 from muse_deep_plugin.preparation.upload_abs import (

@@ -1,12 +1,10 @@
 """From a run's target list to ABs in its working folders, target by target."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import sqlalchemy as sa
 from attrs import evolve, frozen
 
 from muse_deep_plugin.ab_deep import PGI, Options
@@ -15,7 +13,6 @@ from muse_deep_plugin.exposure_time import time_stamp
 from muse_deep_plugin.preparation import tmp2
 from muse_deep_plugin.preparation.check_deep import problems_of
 from muse_deep_plugin.preparation.collect_abs import (
-    BRANCH,
     Collected,
     Member,
     ReadAb,
@@ -23,66 +20,26 @@ from muse_deep_plugin.preparation.collect_abs import (
     for_deep,
 )
 from muse_deep_plugin.preparation.crowded import Suggestion, suggest_crowded
-from muse_deep_plugin.preparation.datacubes import (
-    Datacube,
-    final_datacubes,
-    single_datacubes,
-)
+from muse_deep_plugin.preparation.deep_site import Site
 from muse_deep_plugin.preparation.deep_warnings import (
-    Cubes,
     Limits,
     shared_exposures,
     warnings_of,
-)
-from muse_deep_plugin.preparation.run_tables import (
-    Combine,
-    folder_of_runs,
-    linked_runs,
-    read_multi_runs,
-    read_run_types,
 )
 from muse_deep_plugin.preparation.show_targets import overview
 from muse_deep_plugin.preparation.target_list import (
     COMBINED,
     Entry,
     TargetList,
-    list_path,
-    read_target_list,
 )
-from muse_deep_plugin.preparation.upload_abs import BRANCH as DEEP
-from muse_deep_plugin.qc1_tables import COMBINED as COMBINED_TABLE
-from muse_deep_plugin.qc1_tables import SINGLE as SINGLE_TABLE
-from phoenix_core.ab_store import AbFolder, ab_folder
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
-from phoenix_core.ledger import Ledger
 from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import plain
-from phoenix_core.run_id import RunId, parse_run_id
 
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.:+=-]+")
 _FORBIDDEN: Final = re.compile(r"[/\\]|\.\.|^[.-]")
-
-
-@frozen
-class Site:
-    """A run, and where its target list, its ABs and what is known of it are."""
-
-    config: Config
-    run_id: RunId
-    date: str  # pseudo-date
-    targets: TargetList
-    runs: tuple[str, ...]  # it and its SLAVES, formal
-    run_type: str
-    folder: AbFolder  # of the run, in branch MUSE_deep
-    cubes: Cubes
-    notes: tuple[str, ...] = ()
-
-    @property
-    def run_folder(self) -> Path:
-        """Where the targets are collected."""
-        return tmp2.run_folder(self.config.directories, self.date)
 
 
 @frozen
@@ -99,65 +56,6 @@ class Candidate:
     def exposures(self) -> tuple[str, ...]:
         """The names of its pst ABs, in time."""
         return tuple(pst.name for pst in self.collected.exposures)
-
-
-def open_site(config: Config, run: str, ledger: Ledger) -> Site:
-    """Read what is decided on a run; nothing is written.
-
-    Raises:
-        ConfigError: the run is none, is a SLAVE, has no target list, or a text table
-            has mistakes.
-    """
-    if config.mode != "DEEP":
-        raise ConfigError(f"{config.path} works by night (mode IDP), not by run")
-    if config.ab_branch in {"", BRANCH}:
-        problem = (
-            f"is '{config.ab_branch}'; expected a branch of its own for the ABs of "
-        )
-        raise config.wrong("", "ab_branch", f"{problem}deep datacubes, such as {DEEP}")
-    run_id = parse_run_id(run)
-    runs_folder = folder_of_runs(config.directories)
-    multi = read_multi_runs(runs_folder)
-    linked = linked_runs(multi, run_id.formal)
-    if linked[0] != run_id.formal:
-        raise ConfigError(
-            f"{run_id.formal} is a SLAVE of {linked[0]} (RUN_MULTI.txt), which has its "
-            f'targets: call phoenix_createDeep -r "{linked[0]}"'
-        )
-    path = list_path(runs_folder, run_id.formal)
-    if not path.exists():
-        raise ConfigError(
-            f"{path}: there is no target list; write {run_id.formal} with COMBINE YES "
-            f'into RUN_TYPE.txt and call phoenix_getInfoRun -r "{run_id.formal}"'
-        )
-    targets = read_target_list(path)
-    said = read_run_types(runs_folder).get(run_id.formal)
-    notes = []
-    if said and said.combine is not Combine.YES:
-        notes.append(f"RUN_TYPE.txt says COMBINE {said.combine} for {run_id.formal}")
-    date = ledger.known_date_of(run_id) or ledger.next_date_of(run_id)
-    cubes, lacking = known_cubes(ledger.engine, targets)
-    return Site(
-        config,
-        run_id,
-        date,
-        targets,
-        linked,
-        said.type if said else "",
-        ab_folder(config.ab_store, config.ab_branch, date, str(config.path)),
-        cubes,
-        (*notes, *lacking),
-    )
-
-
-def reader(config: Config) -> ReadAb:
-    """Return what reads ABs of MUSE_R from the store of a configuration."""
-
-    @cache
-    def night(date: str) -> AbFolder:
-        return ab_folder(config.ab_store, BRANCH, date, str(config.path))
-
-    return lambda name, date: night(date).read(name)
 
 
 def candidates(
@@ -258,48 +156,6 @@ def make(
 def problems(site: Site, candidate: Candidate, laid: tmp2.Laid) -> tuple[str, ...]:
     """Say what is wrong with the ABs of a target as they lie in its folder."""
     return problems_of(laid.blocks, candidate.name, site.run_id)
-
-
-def known_cubes(
-    engine: sa.Engine, targets: TargetList
-) -> tuple[Cubes, tuple[str, ...]]:
-    """Return what is known of the exposures of a list, and what lacks for that.
-
-    Where the QC1 database knows nothing, the list's own columns are taken.
-    """
-    runs = sorted({entry.run_id for entry in targets.entries})
-    known = {_ab(entry.pipefile): _of_list(entry) for entry in targets.entries}
-    asked: tuple[tuple[str, _ReadCubes], ...] = (
-        (COMBINED_TABLE.name, final_datacubes),
-        (SINGLE_TABLE.name, single_datacubes),
-    )
-    lacking = []
-    with engine.connect() as connection:
-        for table, read in asked:
-            if not sa.inspect(connection).has_table(table):
-                lacking.append(f"the QC1 database has no table {table}")
-                continue
-            known |= {cube.ab_name: cube for cube in read(connection, runs)}
-    return known, tuple(lacking)
-
-
-_ReadCubes = Callable[[sa.Connection, Sequence[str] | None], tuple[Datacube, ...]]
-
-
-def _of_list(entry: Entry) -> Datacube:
-    return Datacube(
-        entry.pipefile,
-        civil_date=entry.civil_date,
-        run_id=entry.run_id,
-        ob_id=entry.ob_id,
-        texptime=entry.texptime,
-        grd=entry.grd,
-        comm=entry.comm,
-    )
-
-
-def _ab(pipefile: str) -> str:
-    return Datacube(pipefile).ab_name
 
 
 def _members(targets: TargetList) -> Mapping[str, tuple[Member, ...]]:
