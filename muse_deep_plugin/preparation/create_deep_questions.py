@@ -25,6 +25,7 @@ from phoenix_core.plain_text import plain
 _EDITORS: Final = ("VISUAL", "EDITOR")
 _EDITOR: Final = "vi"
 _MOST_ROWS: Final = 40
+_SHOWN: Final = slice(1, 6)  # of the columns: names tell the start; 80 letters wide
 _QUESTION: Final = "upload, edit, view, table, skip or quit? [u/e/v/t/s/q] "
 _KEYS: Final = ("upload", "edit", "view", "table", "skip", "quit")
 _HELP: Final = """\
@@ -274,10 +275,10 @@ def _show_problems(console: Console, problems: Sequence[str]) -> None:
 def _exposures(candidate: Candidate, cubes: Cubes) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     rows = rows_of(candidate.collected, cubes)
-    for column in COLUMNS[:6]:
+    for column in COLUMNS[_SHOWN]:
         table.add_column(_text(column), overflow="fold")
     for row in rows[:_MOST_ROWS]:
-        table.add_row(*(_text(plain(value)) for value in row[:6]))
+        table.add_row(*(_text(plain(value)) for value in row[_SHOWN]))
     if len(rows) > _MOST_ROWS:
         table.add_row(_text(f"and {len(rows) - _MOST_ROWS} more"))
     return table
