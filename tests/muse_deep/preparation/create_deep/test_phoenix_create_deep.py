@@ -113,6 +113,8 @@ def test_a_target_split_across_obs_shares_the_sky_of_both(empty_site):
     exposures = site.exposures("NGC300")
     for number, name in enumerate(exposures):
         site.rename(fits_of(name), f"HALF_{number % 2}")
+    for cube in site.cubes("NGC300"):
+        site.comment(cube)
     done = site.made("--yes", "--target", "HALF_0", "--target", "HALF_1")
     assert done["ok"], done
     first, second = (t["same"] for t in done["targets"])
