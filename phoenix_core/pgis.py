@@ -26,6 +26,7 @@ from phoenix_core.entry_point import distribution_of, module_of, one_line
 from phoenix_core.errors import ConfigError, PgiError, PhoenixError
 from phoenix_core.model import AssociationBlock, Cascade, QcReport
 from phoenix_core.nearest import nearest
+from phoenix_core.option_tables import PGIS, check_tables, tables_of_commands
 from phoenix_core.pgi_module import (
     CHECK,
     HOOKS,
@@ -36,9 +37,9 @@ from phoenix_core.pgi_module import (
     lacks_mark,
     unmarked,
 )
-from phoenix_core.slots import SLOTS, Slot, slot_of, tables
+from phoenix_core.slots import SLOTS, Slot, slot_of
 
-GROUP = "phoenix.pgi"
+GROUP = PGIS
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,6 +93,7 @@ class Pgis:
     def unused_options(self) -> tuple[str, ...]:
         """Return the tables of PGIs that no slot names; they may stand."""
         named = {name for slot in SLOTS for name in self.config.pgis(slot)}
+        named |= tables_of_commands()
         return tuple(table for table in self.config.options if table not in named)
 
     def call(self, spec: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -144,7 +146,7 @@ def load(config: Config, slots: Sequence[Slot] = SLOTS) -> Pgis:
     modules = {
         name: _import(config, named[0], name) for name, named in slots_of.items()
     }
-    _check_tables(config)
+    check_tables(config)
     live = {
         id(modules[name]): frozenset(
             h for s in named for h in (s.hook, s.companion) if h
@@ -274,20 +276,6 @@ def _import(config: Config, slot: Slot, name: str) -> ModuleType:
             f"{name} (from {distribution_of(points[0])}) cannot be imported: "
             f"{one_line(error)}"
         ) from error
-
-
-def _check_tables(config: Config) -> None:
-    """Refuse tables that are no PGI's.
-
-    One of an installed PGI that no slot names is let through: a swap and the way back
-    are one line each.
-    """
-    names = {point.name for point in entry_points(group=GROUP)}
-    for table in config.options:
-        if table not in names:
-            hint = nearest(table, {"directories", *tables(), *names})
-            problem = f"unknown table: no installed PGI is called '{table}'{hint}"
-            raise config.wrong(table, "", problem)
 
 
 def _register(manager: _PluginManager, name: str, module: ModuleType) -> None:
