@@ -15,7 +15,8 @@ PAGE = """{% extends "base.html" %}{% import "table.html" as tables %}
 
 def rendered(text, fingerprint="0a"):
     """A page with a text in every place that a page has."""
-    cell = Cell(text, "bad", "text", address(text), text)
+    cell = Cell(text, "bad", "text", link=address(text), sort=text)
+    shown = Cell(link=address(text), picture=text)
     return (
         environment("phoenix_core.pages")
         .from_string(PAGE)
@@ -24,7 +25,7 @@ def rendered(text, fingerprint="0a"):
             fingerprint=fingerprint,
             caption=text,
             headings=[Heading(text, text, is_number=True)],
-            rows=[[cell]],
+            rows=[[cell, shown]],
         )
     )
 

@@ -21,16 +21,26 @@ class Cell:
 
     `state` colours it and gives it a sign: good, warn, bad or open. `kind` is number
     (aligned to the right) or text (wrapped). `link` is a relative address, as
-    `address` makes it. `sort` is what it is sorted by, where that is not its text.
+    `address` makes it; with `picture`, what that shows, it is seen in small too.
+    `sort` is what the cell is sorted by, where that is not its text.
     """
 
     text: str = ""
     state: str = field(default="", validator=validators.in_(STATES))
     kind: str = field(default="", validator=validators.in_(KINDS))
     link: str = ""
+    picture: str = ""
     sort: str = ""
 
     @property
     def classes(self) -> str:
         """What its style depends on."""
         return f"{self.kind} {self.state}".strip()
+
+
+@frozen
+class Link:
+    """A link of a page's navigation; without an address it is the page itself."""
+
+    text: str
+    address: str = ""

@@ -87,6 +87,7 @@ function makeFilterable(table) {
   const inputs = heads.map((head) => {
     const input = document.createElement("input");
     input.type = "search";
+    input.size = 3;
     input.autocomplete = "off";
     input.spellcheck = false;
     input.setAttribute("aria-label", `filter ${head.textContent}`);
