@@ -12,7 +12,7 @@ PACKAGES := -e '.[dev]' -e plugins/phoenix-gen -e muse_deep_plugin \
 PROJECTS := pyproject.toml muse_deep_plugin/pyproject.toml bench/pyproject.toml \
             $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: help demo demo-hawki test check bench recipes postgresql clean
+.PHONY: help demo demo-hawki test check bench recipes postgresql browser clean
 
 help:
 	@echo 'make demo    simulate an observatory and make deep datacubes of it'
@@ -53,7 +53,7 @@ demo-hawki: $(VENV)/.installed recipes
 
 test: check
 
-check: $(VENV)/.installed recipes postgresql
+check: $(VENV)/.installed recipes postgresql browser
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -63,11 +63,13 @@ bench: $(VENV)/.installed
 	$(PYTHON) bench/bench.py
 	$(PYTHON) bench/create_ab.py
 	$(PYTHON) bench/history.py
+	$(PYTHON) bench/pages.py
 
-# ESO's recipes, and for the tests the other kind of database, from Debian, where missing.
+# ESO's recipes, and for the tests a database and a browser, from Debian, where missing.
 recipes: packages := esorex cpl-plugin-muse cpl-plugin-hawki
 postgresql: packages := postgresql
-recipes postgresql:
+browser: packages := chromium chromium-driver
+recipes postgresql browser:
 	@for package in $(packages); do \
 	    dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
 	done; \

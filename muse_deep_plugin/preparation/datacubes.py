@@ -9,7 +9,7 @@ from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
 
-_SKIES = ("DATACUBE_SKY", "DATACUBE_SKY_COMB")
+SKIES = frozenset(("DATACUBE_SKY", "DATACUBE_SKY_COMB"))
 
 
 @frozen
@@ -52,7 +52,7 @@ class Datacube:
     @property
     def is_sky(self) -> bool:
         """Whether it shows empty sky and no target."""
-        return self.data_type in _SKIES
+        return self.data_type in SKIES
 
     @property
     def ab_name(self) -> str:

@@ -1,0 +1,134 @@
+"""All that the database knows of runs, read at once and kept as rows.
+
+50,000 datacubes are read in a fraction of a second as rows; made into values are those
+of the few runs whose pages have to be written.
+"""
+
+import marshal
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import fields, frozen
+
+from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.preparation.run_history import Schedule
+from muse_deep_plugin.qc1_tables import COMBINED, DEEP
+from phoenix_core.qc1.observatory import DATA_PRODUCTS, SCHED_REP
+from phoenix_core.qc1.schema import as_sql
+from phoenix_core.qc1.tables import Qc1Table
+
+ALIKE = 2  # the format of marshal in which equal values are equal bytes
+_SHOWN = (
+    "pipefile",
+    "civil_date",
+    "run_id",
+    "target",
+    "ob_id",
+    "ob_name",
+    "data_type",
+    "pattern",
+    "mjd_obs",
+    "n_frames",
+    "texptime",
+    "ambi_req",
+    "sky_res",
+    "sgs_x_med",
+    "rms",
+    "grd",
+    "comm",
+    "qc_plot",
+    "fov_plot",
+)
+
+
+@frozen
+class History:
+    """What the database knows, by run in its formal spelling.
+
+    `rows` are the final datacubes in order of time, with the `columns` that pages show
+    and no others; `schedules`
+    are in order of period; `raw_files` counts science exposures; `deep` has the
+    targets of which there is a deep datacube.
+    """
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[tuple[Any, ...], ...]]
+    schedules: Mapping[str, tuple[Schedule, ...]]
+    raw_files: Mapping[str, int]
+    deep: Mapping[str, frozenset[str]]
+
+    def column(self, run: str, name: str) -> tuple[Any, ...]:
+        """Return one column of the datacubes of a run."""
+        return tuple(map(itemgetter(self.columns.index(name)), self.rows.get(run, ())))
+
+    def datacubes(self, run: str) -> tuple[Datacube, ...]:
+        """Return the final datacubes of a run in order of time, as pages show them."""
+        return tuple(
+            Datacube(**dict(zip(self.columns, row, strict=True)))
+            for row in self.rows.get(run, ())
+        )
+
+    def content(self, run: str) -> bytes:
+        """Return bytes that change with any value of a run's datacubes."""
+        return marshal.dumps(self.rows.get(run, ()), ALIKE)
+
+
+def read_history(connection: sa.Connection) -> History:
+    """Read the history of all runs.
+
+    Args:
+        connection: to the QC1 database.
+    """
+    combined = _table(COMBINED)
+    query = sa.select(*(combined.c[name] for name in _SHOWN)).order_by(
+        combined.c.run_id, combined.c.mjd_obs, combined.c.pipefile
+    )
+    rows = map(tuple, connection.execute(query).all())
+    by_run = groupby(rows, key=itemgetter(_SHOWN.index("run_id")))
+    return History(
+        _SHOWN,
+        {run: tuple(found) for run, found in by_run},
+        _schedules(connection),
+        _raw_files(connection),
+        _deep(connection),
+    )
+
+
+def _table(declared: Qc1Table) -> sa.Table:
+    return as_sql(declared, sa.MetaData())
+
+
+def _schedules(connection: sa.Connection) -> dict[str, tuple[Schedule, ...]]:
+    table = _table(SCHED_REP)
+    names = [a.name for a in fields(Schedule)]
+    query = sa.select(*(table.c[name] for name in names))
+    found: dict[str, list[Schedule]] = {}
+    for row in connection.execute(query.order_by(table.c.run_id, table.c.period)):
+        entry = Schedule(*row)
+        found.setdefault(entry.run_id, []).append(entry)
+    return {run: tuple(entries) for run, entries in found.items()}
+
+
+def _raw_files(connection: sa.Connection) -> dict[str, int]:
+    table = _table(DATA_PRODUCTS)
+    query = (
+        sa.select(table.c.run_id, sa.func.count())
+        .where(
+            table.c.instrument == "MUSE",
+            table.c.dpr_catg == "SCIENCE",
+            table.c.dpr_type.in_(("OBJECT", "SKY")),
+        )
+        .group_by(table.c.run_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _deep(connection: sa.Connection) -> dict[str, frozenset[str]]:
+    table = _table(DEEP)
+    found: dict[str, set[str]] = {}
+    for run, target in connection.execute(sa.select(table.c.run_id, table.c.target)):
+        found.setdefault(run, set()).add(target)
+    return {run: frozenset(targets) for run, targets in found.items()}

@@ -1,0 +1,254 @@
+"""What phoenix_getInfoRun does: reads all that is known of runs, and brings up to date.
+
+Any number of calls may run at a time, and each may be killed: what is written is
+written whole, says itself what it was made of, and is the same for the same history.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from muse_deep_plugin.preparation.history import History, read_history
+from muse_deep_plugin.preparation.lists_of_runs import Listed, bring_lists
+from muse_deep_plugin.preparation.other_site import fetch, send
+from muse_deep_plugin.preparation.overview_pages import OVERVIEW
+from muse_deep_plugin.preparation.pages import Written, write_pages
+from muse_deep_plugin.preparation.previews import Previews, find_previews
+from muse_deep_plugin.preparation.run_history import Decided, Known, RunRow, run_row
+from muse_deep_plugin.preparation.run_table import run_page
+from muse_deep_plugin.preparation.run_tables import (
+    DEEP_MODE,
+    RUN_MULTI,
+    RUN_TYPE,
+    DeepMode,
+    RunMulti,
+    RunType,
+    folder_of_runs,
+    linked_runs,
+    read_deep_modes,
+    read_multi_runs,
+    read_run_types,
+    unknown_runs,
+    write_missing_tables,
+    write_run_data,
+)
+from muse_deep_plugin.preparation.subject import Subject
+from phoenix_core.atomic import remove_leftovers
+from phoenix_core.config import Config, build_options
+from phoenix_core.errors import ConfigError
+from phoenix_core.nearest import nearest
+from phoenix_core.option_tables import check_tables
+from phoenix_core.pages.press import press
+from phoenix_core.qc1.database import open_qc1
+from phoenix_core.run_id import RunId, parse_run_id
+from phoenix_core.text_table import refuse
+
+NAME = "phoenix_getInfoRun"
+
+
+@frozen
+class Options:
+    """Options of the table [phoenix_getInfoRun].
+
+    `other_site` is a directory of the processing site, as an fsspec URL: RUN_TYPE.txt
+    is sent there, DEEP_MODE.txt fetched. Where it is empty, nothing is exchanged.
+    """
+
+    other_site: str = ""
+
+
+@frozen
+class InfoRun:
+    """What was done: the page to look at, files of pages, target lists, mistakes."""
+
+    page: Path
+    runs: int
+    pages: Written
+    is_one_run: bool
+    lists: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What became of the pages, in a few words."""
+        written, kept = len(self.pages.written), len(self.pages.kept)
+        return f"{self.runs} runs, {written} pages written, {kept} up to date"
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The same for programs."""
+        return {
+            "page": self.page,
+            "runs": self.runs,
+            "written": self.pages.written,
+            "kept": len(self.pages.kept),
+            "removed": self.pages.removed,
+            "lists": self.lists,
+            "warnings": self.warnings,
+            "mistakes": self.mistakes,
+        }
+
+
+def info_run(config: Config, asked: str) -> InfoRun:
+    """Bring pages and target lists up to date.
+
+    Args:
+        config: the configuration.
+        asked: a run, in any spelling; '' asks for all.
+
+    Raises:
+        ConfigError: RUN_TYPE.txt or RUN_MULTI.txt has mistakes, there is no such run,
+            or the database does not answer. What is wrong in a target list is in the
+            answer: it stops nothing else.
+    """
+    check_tables(config)
+    options = build_options(config, NAME, Options)
+    wanted = parse_run_id(asked) if asked else None
+    printer = press(__package__)
+    folder = folder_of_runs(config.directories)
+    write_missing_tables(folder)
+    remove_leftovers(folder)
+    warnings: list[str] = []
+    decided = _decided(folder, options, warnings)
+    with open_qc1(config.database) as engine, engine.connect() as connection:
+        history = read_history(connection)
+        runs = _runs(history, warnings)
+        chosen = _chosen(wanted, runs, decided)
+        lists = bring_lists(
+            connection,
+            folder,
+            history,
+            decided,
+            runs if chosen is None else chosen,
+            look=printer.look,
+        )
+    for name, table in ((RUN_TYPE, decided.types), (RUN_MULTI, decided.multi)):
+        warnings.extend(unknown_runs(folder / name, table, set(runs)))
+    decided = evolve(decided, selected=_selected(lists, decided))
+    rows = {run: _row(run_id, history, decided) for run, run_id in runs.items()}
+    write_run_data(folder, [row.data for row in rows.values()])
+    directories = config.directories
+    subject = Subject(
+        folder=folder,
+        history=history,
+        rows=rows,
+        linked={r: linked_runs(decided.multi, r) for r in runs if r in decided.multi},
+        lists=lists,
+        previews=_previews(history, folder, (directories.plots, directories.monitor)),
+    )
+    pages = write_pages(subject, chosen, printer)
+    page = run_page(wanted.plain) if wanted else f"{OVERVIEW}.html"
+    shown = runs if chosen is None else chosen
+    return InfoRun(
+        page=folder / page,
+        runs=len(shown),
+        pages=pages,
+        is_one_run=wanted is not None,
+        lists=tuple(Path(lists[run].path) for run in lists if run in shown),
+        warnings=tuple(warnings),
+        mistakes=tuple(told for listed in lists.values() for told in listed.mistakes),
+    )
+
+
+def _decided(folder: Path, options: Options, warnings: list[str]) -> Decided:
+    """Read what people and the other site say of runs.
+
+    Raises:
+        ConfigError: all mistakes of the tables that are a person's.
+    """
+    modes: Mapping[str, DeepMode] = {}
+    try:
+        if options.other_site:
+            send(folder / RUN_TYPE, options.other_site)
+            fetch(folder / DEEP_MODE, options.other_site)
+        modes = read_deep_modes(folder)
+    except ConfigError as error:  # the pages can do without
+        warnings.extend(str(error).split("\n"))
+    mistakes = []
+    types: Mapping[str, RunType] = {}
+    multi: Mapping[str, RunMulti] = {}
+    try:
+        types = read_run_types(folder)
+    except ConfigError as error:
+        mistakes.append(str(error))
+    try:
+        multi = read_multi_runs(folder)
+    except ConfigError as error:
+        mistakes.append(str(error))
+    refuse(mistakes)
+    return Decided(types, multi, modes, {})
+
+
+def _runs(history: History, warnings: list[str]) -> dict[str, RunId]:
+    """Return the runs of the database, the newest period first."""
+    found = []
+    for formal in history.rows:
+        try:
+            run = parse_run_id(formal)
+        except ConfigError as error:
+            number = len(history.rows[formal])
+            warnings.append(f"{number} datacubes are on no page: {error}")
+            continue
+        if run.formal != formal:
+            told = f"run_id '{formal}' is not the formal one, {run.formal}"
+            warnings.append(f"datacubes are on no page: {told}")
+            continue
+        found.append(run)
+    found.sort(key=lambda run: (-run.period, run.formal))
+    return {run.formal: run for run in found}
+
+
+def _chosen(
+    wanted: RunId | None, runs: Mapping[str, RunId], decided: Decided
+) -> frozenset[str] | None:
+    """Return the run that is asked for and those linked to it, None for all.
+
+    Raises:
+        ConfigError: the run has no datacubes.
+    """
+    if wanted is None:
+        return None
+    if wanted.formal not in runs:
+        hint = nearest(wanted.formal, runs)
+        raise ConfigError(f"the database has no datacubes of {wanted.formal}{hint}")
+    return frozenset(linked_runs(decided.multi, wanted.formal)) & runs.keys()
+
+
+def _selected(
+    lists: Mapping[str, Listed], decided: Decided
+) -> dict[str, frozenset[str]]:
+    """Return the targets to combine: of SLAVES, those of their MASTER."""
+    found = {run: frozenset(listed.selected) for run, listed in lists.items()}
+    of_slaves = {
+        run: found[multi.master]
+        for run, multi in decided.multi.items()
+        if multi.master in found
+    }
+    return found | of_slaves
+
+
+def _row(run: RunId, history: History, decided: Decided) -> RunRow:
+    """Make what is told of a run; the deep datacubes of a SLAVE are its MASTER's."""
+    name = run.formal
+    known = Known(
+        schedules=history.schedules.get(name, ()),
+        targets=history.column(name, "target"),
+        data_types=history.column(name, "data_type"),
+        frames=history.column(name, "n_frames"),
+        raw_files=history.raw_files.get(name, 0),
+        deep=history.deep.get(linked_runs(decided.multi, name)[0], frozenset()),
+    )
+    return run_row(run, known, decided)
+
+
+def _previews(history: History, page: Path, roots: Sequence[Path]) -> Previews:
+    names = (
+        name
+        for run in history.rows
+        for column in ("fov_plot", "qc_plot")
+        for name in history.column(run, column)
+    )
+    return find_previews(names, roots, page)

@@ -1,0 +1,86 @@
+"""Text files exchanged with another site: any place that fsspec can reach."""
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from phoenix_core.atomic import write_bytes
+from phoenix_core.errors import ConfigError
+
+_LARGEST = 10_000_000  # bytes; a line a run is a hundredth of that
+
+
+def send(path: Path, site: str) -> bool:
+    """Put a file there, in one step, where it is not the same already.
+
+    Args:
+        path: the file; where there is none, nothing is sent.
+        site: the directory, as an fsspec URL.
+
+    Raises:
+        ConfigError: the other site cannot be reached or written.
+    """
+    if not path.is_file():
+        return False
+    import fsspec  # noqa: PLC0415, costs start-up
+
+    content = path.read_bytes()
+    try:
+        store, root = fsspec.core.url_to_fs(site)
+        target = f"{root.rstrip('/')}/{path.name}"
+        if _content(store, target) == content:
+            return False
+        store.makedirs(root, exist_ok=True)
+        temporary = f"{root.rstrip('/')}/.{path.name}.{socket.gethostname()}"
+        temporary = f"{temporary}-{os.getpid()}.tmp"
+        try:
+            store.pipe_file(temporary, content)
+            store.mv(temporary, target)
+        except BaseException:
+            with suppress(Exception):  # it may not be there, nor the site any more
+                store.rm_file(temporary)
+            raise
+    except (OSError, ValueError, ImportError) as error:
+        raise _failed(f"{path.name} cannot be sent to", site, error) from error
+    return True
+
+
+def fetch(path: Path, site: str) -> bool:
+    """Take a file from there, in one step, where it is not the same already.
+
+    Args:
+        path: where it is put; where the other site has none, nothing happens.
+        site: the directory, as an fsspec URL.
+
+    Raises:
+        ConfigError: the other site cannot be reached, or what it has is no text.
+    """
+    import fsspec  # noqa: PLC0415
+
+    try:
+        store, root = fsspec.core.url_to_fs(site)
+        content = _content(store, f"{root.rstrip('/')}/{path.name}")
+    except (OSError, ValueError, ImportError) as error:
+        raise _failed(f"{path.name} cannot be fetched from", site, error) from error
+    if content is None or (path.is_file() and path.read_bytes() == content):
+        return False
+    write_bytes(path, content)
+    return True
+
+
+def _content(store: Any, path: str) -> bytes | None:
+    """Read a file of the other site, None where there is none."""
+    try:
+        if (store.info(path).get("size") or 0) > _LARGEST:
+            raise ValueError(f"{path} is too large for a table")
+        content: bytes = store.cat_file(path)
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def _failed(what: str, site: str, error: Exception) -> ConfigError:
+    shown = site.rsplit("@", maxsplit=1)[-1] if "://" in site else site
+    return ConfigError(f"other_site: {what} {shown}: {error}")

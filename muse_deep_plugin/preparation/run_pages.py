@@ -1,0 +1,203 @@
+"""The pages of a run: its datacubes, those of objects alone, those to be combined."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+
+from attrs import frozen
+
+from muse_deep_plugin.preparation import datacube_table, target_page
+from muse_deep_plugin.preparation.datacubes import SKIES
+from muse_deep_plugin.preparation.overview_pages import OVERVIEW
+from muse_deep_plugin.preparation.run_history import RunRow
+from muse_deep_plugin.preparation.run_table import period_page, run_page
+from muse_deep_plugin.preparation.subject import Subject
+from muse_deep_plugin.preparation.target_list import list_path
+from phoenix_core.pages.files import fingerprint
+from phoenix_core.pages.press import Page, Press
+from phoenix_core.pages.table import Cell, Link
+from phoenix_core.pages.templates import address
+
+SEARCH = "target_search.html"
+"""What createReport -Q writes."""
+OBJECTS = "_objects"
+TARGETS = "_targets"
+
+_LONGEST = 10_000  # letters of an abstract; ours
+
+
+@frozen
+class About:
+    """What stands above the datacubes of a run."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    linked: tuple[Cell, ...]
+    abstract: str
+    notes: tuple[str, ...]
+
+
+def run_pages(subject: Subject, run: str, press: Press) -> Iterator[Page]:
+    """Make the pages of a run, its own page last: that one leads to the others."""
+    row = subject.rows[run]
+    made_of = _fingerprint(subject, run, press)
+    has_sky = not SKIES.isdisjoint(subject.history.column(run, "data_type"))
+    has_list = _has_targets(subject, run)
+    kinds = [TARGETS] * has_list + [OBJECTS] * has_sky + [""]
+
+    @cache
+    def lines() -> Sequence[tuple[bool, str]]:
+        cubes = subject.history.datacubes(run)
+        made = press.lines(
+            (datacube_table.cells(cube, subject.previews), _kind(cube.is_sky))
+            for cube in cubes
+        )
+        return [(c.is_sky, line) for c, line in zip(cubes, made, strict=True)]
+
+    def groups() -> list[str]:
+        found = target_page.selected_by_target(
+            subject.lists[run].read(), subject.all_datacubes(run)
+        )
+        return target_page.lines(found, press, subject.previews)
+
+    make: Mapping[str, Callable[[], Sequence[str]]] = {
+        "": lambda: [line for _, line in lines()],
+        OBJECTS: lambda: [line for is_sky, line in lines() if not is_sky],
+        TARGETS: groups,
+    }
+    for kind in kinds:
+        yield Page(
+            stem=f"{row.run.plain}{kind}",
+            made_of=made_of,
+            template="run.html",
+            values=partial(_values, subject, row, kind, kinds),
+            lines=make[kind],
+        )
+
+
+def _values(
+    subject: Subject, row: RunRow, kind: str, kinds: Sequence[str]
+) -> Mapping[str, object]:
+    """What the template of a page of a run needs."""
+    is_grouped = kind == TARGETS
+    return {
+        "title": f"{row.run.formal}{_TITLES[kind]}",
+        "caption": _CAPTIONS[kind],
+        "headings": target_page.HEADINGS if is_grouped else datacube_table.HEADINGS,
+        "links": _links(subject, row, kind, kinds),
+        "about": _about(subject, row),
+        "is_grouped": is_grouped,
+    }
+
+
+_TITLES: Mapping[str, str] = {"": "", OBJECTS: ": objects", TARGETS: ": targets"}
+_CAPTIONS: Mapping[str, str] = {
+    "": "Datacubes of MUSE_R, one an OB; SKY has a bar at its left",
+    OBJECTS: "Datacubes of objects; SKY is left out",
+    TARGETS: (
+        "Datacubes that the target list selects, by target; those of one exposure are "
+        "shaded"
+    ),
+}
+
+
+def _kind(is_sky: bool) -> str:  # noqa: FBT001, of a line
+    return "sky" if is_sky else ""
+
+
+def _fingerprint(subject: Subject, run: str, press: Press) -> str:
+    """What changes with anything that the pages of a run show."""
+    history = subject.history
+    linked = subject.linked.get(run, (run,))
+    shown = linked if run in subject.lists else (run,)
+    names = [
+        name
+        for one in shown
+        for column in ("fov_plot", "qc_plot")
+        for name in history.column(one, column)
+    ]
+    links = subject.previews.links
+    parts = [
+        repr(subject.rows[run]),
+        repr(history.schedules.get(run)),
+        repr([(one, one in subject.known) for one in linked]),
+        repr(subject.lists.get(run)),
+        "\n".join([links.get(name, "") for name in names]),
+    ]
+    content = [history.content(one) for one in shown]
+    encoded = [part.encode("utf-8", "replace") for part in parts]
+    return fingerprint([press.look, *encoded, *content])
+
+
+def _about(subject: Subject, row: RunRow) -> About:
+    run = row.run.formal
+    schedules = subject.history.schedules.get(run, ())
+    newest = schedules[-1] if schedules else None
+    status = row.run_status or "no entry in sched_rep"
+    facts = [
+        ("PI", newest.pi_coi if newest else ""),
+        ("run", f"{status}; {row.sm_vm}" if row.sm_vm else status),
+        ("exposures", f"{row.processed} processed of {row.existing}"),
+        ("COMBINE", f"{row.combine.value if row.combine else 'not decided yet'}"),
+        ("TYPE", row.type),
+        ("comment", row.comment),
+    ]
+    linked = [one for one in subject.linked.get(run, ()) if one != run]
+    listed = subject.lists.get(run)
+    return About(
+        title=newest.title if newest else "",
+        facts=tuple((name, told) for name, told in facts if told),
+        linked=tuple(_linked(subject, one) for one in linked),
+        abstract=newest.abstract[:_LONGEST] if newest else "",
+        notes=(*listed.mistakes, *listed.remarks) if listed else (),
+    )
+
+
+def _linked(subject: Subject, run: str) -> Cell:
+    row = subject.rows.get(run)
+    if row is None:
+        return Cell(f"{run} (no datacubes)")
+    count = f"{row.n_dcubes} datacube{'' if row.n_dcubes == 1 else 's'}"
+    told = f"{run} ({row.m_s}, {count})"
+    return Cell(told, link=address(run_page(row.run.plain)))
+
+
+def _links(
+    subject: Subject, row: RunRow, kind: str, kinds: Sequence[str]
+) -> tuple[Link, ...]:
+    """Where one can go from a page of a run."""
+    period = row.run.period
+    stem = row.run.plain
+    found = [
+        Link("all runs", f"{OVERVIEW}.html"),
+        Link(f"P{period}", period_page(period)),
+    ]
+    names = {
+        "": "sortable" if kind == TARGETS else row.run.formal,
+        OBJECTS: "objects only",
+        TARGETS: "target",
+    }
+    found += [
+        Link(name, "" if one == kind else address(f"{stem}{one}.html"))
+        for one, name in names.items()
+        if one in kinds
+    ]
+    path = list_path(subject.folder, row.run.formal)
+    if TARGETS in kinds or path.exists():
+        found.append(Link("txt", address(path.name)))
+    found += _master(subject, row)
+    return (*found, Link("target search", SEARCH))
+
+
+def _has_targets(subject: Subject, run: str) -> bool:
+    """Whether a run has a target list that can be read."""
+    listed = subject.lists.get(run)
+    return listed is not None and not listed.mistakes
+
+
+def _master(subject: Subject, row: RunRow) -> list[Link]:
+    """The target page of a SLAVE is that of its MASTER."""
+    master = subject.rows.get(row.master)
+    if row.m_s != "S" or master is None or not _has_targets(subject, row.master):
+        return []
+    name = f"{master.run.plain}{TARGETS}.html"
+    return [Link("target (of the MASTER)", address(name))]

@@ -1,0 +1,61 @@
+"""The exchange with another site: whole files, or one line of why not."""
+
+import fsspec
+import pytest
+
+from muse_deep_plugin.preparation.other_site import fetch, send
+from phoenix_core.errors import ConfigError
+
+
+@pytest.fixture(params=["directory", "memory"])
+def site(request, tmp_path):
+    """A place of the other site, of two kinds that fsspec knows."""
+    if request.param == "directory":
+        yield str(tmp_path / "there")
+    else:
+        store = fsspec.filesystem("memory")
+        yield "memory://there"
+        store.rm("/there", recursive=True) if store.exists("/there") else None
+
+
+def content(site, name):
+    with fsspec.open(f"{site}/{name}", "rb") as file:
+        return file.read()
+
+
+def test_a_file_is_sent_whole_and_only_when_it_changed(tmp_path, site):
+    path = tmp_path / "RUN_TYPE.txt"
+    assert send(path, site) is False
+    path.write_text("094.D-0114(B) 94 deep YES\n", "utf-8")
+    assert send(path, site) is True
+    assert content(site, "RUN_TYPE.txt") == path.read_bytes()
+    assert send(path, site) is False
+    path.write_text("other\n", "utf-8")
+    assert send(path, site) is True
+    assert content(site, "RUN_TYPE.txt") == b"other\n"
+    store, root = fsspec.core.url_to_fs(site)
+    assert [name.rpartition("/")[2] for name in store.ls(root, detail=False)] == [
+        "RUN_TYPE.txt"
+    ]
+
+
+def test_a_file_is_fetched_where_it_is_there_and_differs(tmp_path, site):
+    path = tmp_path / "DEEP_MODE.txt"
+    assert fetch(path, site) is False
+    assert not path.exists()
+    with fsspec.open(f"{site}/DEEP_MODE.txt", "wb", auto_mkdir=True) as file:
+        file.write(b"094.D-0114(B) done 3\n")
+    assert fetch(path, site) is True
+    assert path.read_bytes() == b"094.D-0114(B) done 3\n"
+    assert fetch(path, site) is False
+
+
+def test_a_site_that_is_not_there_is_one_line_without_password(tmp_path):
+    path = tmp_path / "RUN_TYPE.txt"
+    path.write_text("x\n", "utf-8")
+    (tmp_path / "file").write_text("in the way")
+    for url in ("nosuch://user:secret@host/x", f"{tmp_path}/file/below"):
+        with pytest.raises(ConfigError, match=r"RUN_TYPE\.txt cannot be sent") as error:
+            send(path, url)
+        assert "secret" not in str(error.value)
+        assert "\n" not in str(error.value)
