@@ -34,6 +34,7 @@ from muse_deep_plugin.preparation.run_tables import (
     write_missing_tables,
     write_run_data,
 )
+from muse_deep_plugin.preparation.search_pages import INDEX, write_index
 from muse_deep_plugin.preparation.subject import Subject
 from phoenix_core.atomic import remove_leftovers
 from phoenix_core.config import Config, build_options
@@ -140,6 +141,8 @@ def info_run(config: Config, asked: str) -> InfoRun:
         previews=_previews(history, folder, (directories.plots, directories.monitor)),
     )
     pages = write_pages(subject, chosen, printer)
+    if not (folder / INDEX).exists():  # every page of a run leads there
+        write_index(folder)
     page = run_page(wanted.plain) if wanted else f"{OVERVIEW}.html"
     shown = runs if chosen is None else chosen
     return InfoRun(

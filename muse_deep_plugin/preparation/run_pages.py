@@ -10,6 +10,7 @@ from muse_deep_plugin.preparation.datacubes import SKIES
 from muse_deep_plugin.preparation.overview_pages import OVERVIEW
 from muse_deep_plugin.preparation.run_history import RunRow
 from muse_deep_plugin.preparation.run_table import period_page, run_page
+from muse_deep_plugin.preparation.search_pages import INDEX
 from muse_deep_plugin.preparation.subject import Subject
 from muse_deep_plugin.preparation.target_list import list_path
 from phoenix_core.pages.files import fingerprint
@@ -17,8 +18,6 @@ from phoenix_core.pages.press import Page, Press
 from phoenix_core.pages.table import Cell, Link
 from phoenix_core.pages.templates import address
 
-SEARCH = "target_search.html"
-"""What createReport -Q writes."""
 OBJECTS = "_objects"
 TARGETS = "_targets"
 
@@ -116,11 +115,12 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
         for name in history.column(one, column)
     ]
     links = subject.previews.links
+    listed = subject.lists.get(run)
     parts = [
         repr(subject.rows[run]),
         repr(history.schedules.get(run)),
         repr([(one, one in subject.known) for one in linked]),
-        repr(subject.lists.get(run)),
+        repr(listed and (listed.made_of, listed.remarks, listed.mistakes)),
         "\n".join([links.get(name, "") for name in names]),
     ]
     content = [history.content(one) for one in shown]
@@ -185,7 +185,7 @@ def _links(
     if TARGETS in kinds or path.exists():
         found.append(Link("txt", address(path.name)))
     found += _master(subject, row)
-    return (*found, Link("target search", SEARCH))
+    return (*found, Link("target search", INDEX))
 
 
 def _has_targets(subject: Subject, run: str) -> bool:

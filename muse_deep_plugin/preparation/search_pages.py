@@ -93,7 +93,7 @@ def search_report(config: Config, pattern: str, now: dt.datetime) -> SearchRepor
     lines = [f"Searched on {at}: {_told(found)}."]
     sections = [_section(one, folder) for one in found if one.rows]
     _write(path, f"Search: {pattern}", links, lines, sections)
-    _write_index(folder)
+    write_index(folder)
     totals = {one.kind: one.total for one in found}
     return SearchReport(pattern, path, folder / INDEX, _told(found), totals)
 
@@ -135,7 +135,7 @@ def _write(
     )
 
 
-def _write_index(folder: Path) -> None:
+def write_index(folder: Path) -> None:
     """List all searches, the newest first."""
     pages = sorted(
         ((path.stat().st_mtime, path) for path in (folder / _FOLDER).glob("*.html")),
