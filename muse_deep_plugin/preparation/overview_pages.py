@@ -34,11 +34,13 @@ class _Lines:
 def overview_pages(subject: Subject, press: Press) -> Iterator[Page]:
     """Make the pages of all periods, then the overview."""
     rows = tuple(subject.rows.values())
+    told = {r.run: repr((r, r.master in subject.known)).encode() for r in rows}
     periods = sorted({row.run.period for row in rows}, reverse=True)
-    for period in periods:
-        chosen = [row for row in rows if row.run.period == period]
-        yield _page(subject, press, chosen, periods, period)
-    yield _page(subject, press, rows, periods, None)
+    for period in (*periods, None):
+        chosen = [row for row in rows if period in {row.run.period, None}]
+        shown = (told[row.run] for row in chosen)
+        made_of = fingerprint([press.look, repr(periods).encode(), *shown])
+        yield _page(subject, press, chosen, periods, period, made_of=made_of)
 
 
 def _page(
@@ -47,6 +49,8 @@ def _page(
     rows: Sequence[RunRow],
     periods: Sequence[int],
     period: int | None,
+    *,
+    made_of: str,
 ) -> Page:
     headings: tuple[Heading, ...] = run_table.HEADINGS
     title = f"MUSE_DEEP: runs of period {period}"
@@ -58,7 +62,7 @@ def _page(
         stem = run_table.period_page(period).removesuffix(".html")
     return Page(
         stem=stem,
-        made_of=fingerprint([press.look, repr((rows, periods)).encode()]),
+        made_of=made_of,
         template="runs.html",
         values=lambda: {
             "title": title,
