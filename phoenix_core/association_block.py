@@ -23,6 +23,7 @@ from phoenix_core.nearest import nearest
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _HASH = re.compile(r"(?<!\S)#\s*")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+=-]*")
+_BYTES = frozenset(map(chr, range(0xDC80, 0xDD00)))  # of surrogateescape
 _PARAM = re.compile(r"--[A-Za-z][\w.-]*(=.*)?")
 _COLUMN = 18
 _LONGEST_NAME = 180  # characters; file systems take 255, and names are put together
@@ -44,6 +45,10 @@ _PROCESSING = frozenset(PROCESSING)
 # Documented, and not used by phoenix itself; MISSING is ours.
 _OTHERS = ("RASSOC", "MASSOC", "PACK_DIR", "RB_NAME", "MISSING")
 _KNOWN = frozenset((*_ORDER, *_OTHERS))
+FREE = frozenset({"TARGET", "RUN_ID", "PROC_MODE"})
+"""Known qualifiers that rules may take from a header as it is."""
+RESERVED = _KNOWN - FREE
+"""Qualifiers that phoenix writes and trusts."""
 _SLIP = 0.85  # likeness of two words that differ by one letter or two
 _STATES = frozenset({"KEPT", "INTERIM", "DELETED"})
 
@@ -119,8 +124,8 @@ def is_safe_name(text: str) -> bool:
 
 
 def is_parameter(text: str) -> bool:
-    """Whether a text is a parameter of a recipe: ``--name=value``, or ``--name``."""
-    return _PARAM.fullmatch(text) is not None
+    """Whether a text is a parameter of a recipe: ``--name=value``, in one line."""
+    return text.isprintable() and _PARAM.fullmatch(text) is not None
 
 
 @frozen
@@ -231,7 +236,7 @@ class AssociationBlock:
     def params(self) -> tuple[str, ...]:
         """The recipe parameters, ``--name=value`` each."""
         for text in self.values("RECIPE_PARAM"):
-            if not is_parameter(text):
+            if not _PARAM.fullmatch(text):
                 raise self.wrong("RECIPE_PARAM", text, "--name=value")
         return self.values("RECIPE_PARAM")
 
@@ -426,7 +431,13 @@ def _several(text: str | Sequence[str]) -> Sequence[str]:
 
 
 def _line(qualifier: str, text: str) -> str:
-    """One line of an AB; what it says can hold no line break and start no comment."""
-    plain = " ".join(text.split()) if not text.isprintable() else text
+    """One line of an AB: without line breaks, comments, and what a terminal obeys.
+
+    Bytes that are no UTF-8 stay as they were read.
+    """
+    plain = text
+    if not text.isprintable():
+        line = " ".join(text.split())
+        plain = "".join(c if c.isprintable() or c in _BYTES else "?" for c in line)
     plain = _HASH.sub("No. ", plain)
     return f"{qualifier:<{_COLUMN - 1}} {plain}".rstrip()

@@ -67,6 +67,32 @@ def alone(engine: sa.Engine) -> Iterator[sa.Connection]:
         connection.exec_driver_sql("COMMIT")
 
 
+def make_tables(engine: sa.Engine, metadata: sa.MetaData, cache: sa.Table) -> None:
+    """Make tables where they are missing.
+
+    Args:
+        engine: the database.
+        metadata: the tables.
+        cache: the one of them that only saves time: it is made anew where another
+            version of phoenix made it otherwise.
+    """
+    there = set(sa.inspect(engine).get_table_names())
+    if metadata.tables.keys() <= there and not _is_otherwise(engine, cache):
+        return
+    with alone(engine) as connection:
+        if _is_otherwise(connection, cache):
+            cache.drop(connection)
+        metadata.create_all(connection)
+
+
+def _is_otherwise(bind: sa.Engine | sa.Connection, table: sa.Table) -> bool:
+    inspector = sa.inspect(bind)
+    if not inspector.has_table(table.name):
+        return False
+    columns = {column["name"] for column in inspector.get_columns(table.name)}
+    return columns != set(table.c.keys())
+
+
 def check_database(url: str) -> None:
     """Check the address of a database without asking there for anything.
 

@@ -7,13 +7,20 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from phoenix_core.regular_file import open_regular
+
 
 @frozen
 class FileState:
-    """What tells that a file was not written since: size (bytes) and time (ns)."""
+    """What tells that a file was not written since: size (bytes) and times (ns).
+
+    A copy may bring size and time of its writing along (`cp -p`); only the time of the
+    last change to the file itself is out of everybody's hands.
+    """
 
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 @define
@@ -68,12 +75,16 @@ class FileSums:
 def file_state(path: Path) -> FileState:
     """Return what a look at the directory tells of a file's content."""
     found = path.stat()
-    return FileState(found.st_size, found.st_mtime_ns)
+    return FileState(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def sha256(path: Path) -> str:
-    """Return the sha256 of a file, as the command sha256sum prints it."""
-    with path.open("rb", buffering=0) as file:
+    """Return the sha256 of a file, as the command sha256sum prints it.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from attrs import field, frozen
 
 from phoenix_core.errors import ProcessingError
+from phoenix_core.regular_file import open_regular
 
 if TYPE_CHECKING:
     from astropy.io import fits
@@ -34,6 +35,7 @@ _CARD = 80
 _CHUNK = 91 * _BLOCK  # 256 KiB: stays in the processor's cache; whole blocks
 _COPIED = 1 << 20
 _LONGEST_HEADER = 1 << 24  # bytes; real ones stay below 1 MB
+_LARGEST = 1 << 63  # bytes of data: no file can have more
 _ALL_ONES = 0xFFFFFFFF
 _UNSIGNED = b"0" * 16  # the CHECKSUM for which the sum is taken
 _PUNCTUATION = frozenset(b":;<=>?@[\\]^_`")
@@ -106,12 +108,12 @@ def check_fits(path: Path, *, with_sha256: bool = True) -> FitsCheck:
     and DATASUM is verified. The sha256 takes twice the time of the rest.
 
     Raises:
-        OSError: the file is not there or cannot be read.
+        OSError: the file is not there or cannot be read, or is no regular file.
     """
     digest = hashlib.sha256() if with_sha256 else None
     problems: list[str] = []
     hdus: list[_Hdu] = []
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         done = 0
         try:
@@ -145,10 +147,10 @@ def check_hdus(path: Path, *, with_data: bool = True) -> tuple[list[HduCheck], s
     Without data only headers are read: a file of any size takes the same time.
 
     Raises:
-        OSError: the file is not there or cannot be read.
+        OSError: the file is not there or cannot be read, or is no regular file.
     """
     found: list[HduCheck] = []
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         try:
             for hdu in _hdus(file.fileno(), size):
@@ -161,16 +163,6 @@ def check_hdus(path: Path, *, with_data: bool = True) -> tuple[list[HduCheck], s
         except BrokenFits as error:
             return found, str(error)
     return found, ""
-
-
-def sha256(path: Path) -> str:
-    """Return the sha256 of a file of any kind, in hexadecimal digits.
-
-    Raises:
-        OSError: the file is not there or cannot be read.
-    """
-    with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def set_cards(
@@ -195,7 +187,7 @@ def set_cards(
     temporary = path.with_name(
         f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp"
     )
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         try:
             place = _nth(file.fileno(), size, hdu)
@@ -306,7 +298,10 @@ def _data_bytes(keywords: Mapping[str, str]) -> int:
     groups = int(keywords.get("GCOUNT", "1"))
     if extra < 0 or groups < 0:
         raise ValueError(f"PCOUNT {extra}, GCOUNT {groups}")
-    return abs(bits) // 8 * groups * (extra + math.prod(axes))
+    size = abs(bits) // 8 * groups * (extra + math.prod(axes))
+    if size > _LARGEST:
+        raise ValueError("its data would be larger than any file")
+    return size
 
 
 def _padded(size: int) -> int:

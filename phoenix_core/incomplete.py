@@ -47,7 +47,7 @@ def set_aside(
         if not cause:
             ready.append(_reopened(block))
             continue
-        aside[block.name] = _with_status(block, AbStatus.SKIPPED, cause)
+        aside[block.name] = _put_aside(block, cause)
         findings.append(Finding(f"{block.name} is left out, {cause}", block.name))
     left = Cascade(tuple(ready), (*cascade.findings, *findings))
     return left, tuple(aside.values())
@@ -60,11 +60,27 @@ def _of_need(needs: Sequence[str], aside: dict[str, AssociationBlock]) -> str:
     return ""
 
 
+def _put_aside(block: AssociationBlock, cause: str) -> AssociationBlock:
+    """An AB that lacks something; what it says of its products stays if it is true."""
+    if block.status is not AbStatus.SUCCESSFUL and not _is_aside(block):
+        block = block.updated({"FINGERPRINT": ""})
+    return _with_status(block, AbStatus.SKIPPED, cause)
+
+
 def _reopened(block: AssociationBlock) -> AssociationBlock:
-    """An AB that lacked something when it was last looked at."""
-    if block.status is AbStatus.SKIPPED and _INCOMPLETE in block.cause:
-        return _with_status(block, AbStatus.CREATED, "")
-    return block
+    """An AB that lacked something when it was last looked at.
+
+    With its products still there it is finished, unless something else has changed.
+    """
+    if not _is_aside(block):
+        return block
+    is_done = block.fingerprint and block.products
+    status = AbStatus.SUCCESSFUL if is_done else AbStatus.CREATED
+    return _with_status(block, status, "")
+
+
+def _is_aside(block: AssociationBlock) -> bool:
+    return block.status is AbStatus.SKIPPED and _INCOMPLETE in block.cause
 
 
 def _with_status(

@@ -21,10 +21,10 @@ def find_file(directory: Path, name: str) -> Path:
     """Find a file of that name below a directory.
 
     Raises:
-        ProcessingError: there is none, or there are several.
+        ProcessingError: there is none, or there are several, or it is no regular file.
     """
     found = _index(directory).get(name, ())
-    if not found or not all(path.exists() for path in found):
+    if not found or not all(path.is_file() for path in found):
         _index.cache_clear()  # files arrive and move while phoenix runs
         found = _index(directory).get(name, ())
     if not found:
@@ -32,6 +32,8 @@ def find_file(directory: Path, name: str) -> Path:
     if len(found) > 1:
         where = " and ".join(map(str, found))
         raise ProcessingError(f"{name} is there twice: {where}; remove one")
+    if not found[0].is_file():
+        raise ProcessingError(f"{found[0]} is no regular file; put another one there")
     return found[0]
 
 
@@ -46,7 +48,10 @@ def files_below(directory: Path) -> dict[str, tuple[Path, ...]]:
     seen: set[tuple[int, int]] = set()
     # Nights are often links to another disk; a link may also lead in a circle.
     for folder, folders, files in os.walk(directory, followlinks=True):
-        place = Path(folder).stat()
+        try:
+            place = Path(folder).stat()
+        except OSError:  # removed meanwhile
+            continue
         if (place.st_dev, place.st_ino) in seen:
             folders.clear()
             continue
@@ -90,17 +95,18 @@ def resolve(
     """Return the block with its SOF_CONTENT: each input with what its content is.
 
     Raises:
-        ProcessingError: an input is missing, or the AB that makes it made none.
+        ProcessingError: an input is missing or cannot be read, or the AB that makes it
+            made none.
     """
     directories = run.config.directories
     entries = []
     for raw in block.rawfiles:
         path = find_file(directories.raw, raw.file)
-        entries.append(SofEntry(raw.file, raw.tag, sums.sha256(path)))
+        entries.append(SofEntry(raw.file, raw.tag, _content(path, sums)))
     for mcalib in block.mcalibs:
         if not mcalib.is_virtual:
             path = find_file(directories.calib, mcalib.file)
-            entries.append(SofEntry(mcalib.file, mcalib.tag, sums.sha256(path)))
+            entries.append(SofEntry(mcalib.file, mcalib.tag, _content(path, sums)))
             continue
         maker = made_by[mcalib.file]
         made = [p for p in maker.products if p.category == mcalib.tag]
@@ -111,6 +117,13 @@ def resolve(
         entries += [SofEntry(p.file, mcalib.tag, maker.fingerprint) for p in made]
     lines = [f"{e.file} {e.tag} {e.content}" for e in entries]
     return block.with_values("SOF_CONTENT", lines)
+
+
+def _content(path: Path, sums: FileSums) -> str:
+    try:
+        return sums.sha256(path)
+    except OSError as error:
+        raise ProcessingError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def paths(

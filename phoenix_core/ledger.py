@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from phoenix_core.database import alone, open_database
+from phoenix_core.database import make_tables, open_database
 from phoenix_core.file_sums import FileState, FileSums
 from phoenix_core.model import AbStatus, Outcome
 from phoenix_core.pseudo_date import pseudo_date
@@ -55,6 +55,7 @@ files = sa.Table(
     sa.Column("path", sa.String(1024), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("ctime_ns", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
 )
 
@@ -155,7 +156,10 @@ class Ledger:
             rows = connection.execute(sa.select(files)).all()
         return FileSums(
             {
-                Path(row.path): (FileState(row.size, row.mtime_ns), row.sha256)
+                Path(row.path): (
+                    FileState(row.size, row.mtime_ns, row.ctime_ns),
+                    row.sha256,
+                )
                 for row in rows
             }
         )
@@ -167,6 +171,7 @@ class Ledger:
                 "path": str(path),
                 "size": state.size,
                 "mtime_ns": state.mtime_ns,
+                "ctime_ns": state.ctime_ns,
                 "sha256": total,
             }
             for path, (state, total) in sums.items()
@@ -221,6 +226,4 @@ def open_ledger(url: str) -> Iterator[Ledger]:
 
 
 def _make_tables(engine: sa.Engine) -> None:
-    if metadata.tables.keys() - set(sa.inspect(engine).get_table_names()):
-        with alone(engine) as connection:
-            metadata.create_all(connection)
+    make_tables(engine, metadata, cache=files)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from phoenix_core.create_ab import read_rules
 from phoenix_core.create_ab.classify import Frame, classify
 from phoenix_core.create_ab.create import associate
+from phoenix_core.create_ab.doubles import mark_doubles
 from phoenix_core.create_ab.findings import findings_of
 from phoenix_core.create_ab.fits_header import Header
 from phoenix_core.create_ab.headers import FileHeader
@@ -512,11 +513,11 @@ def test_a_name_that_no_ab_can_hold_and_one_that_is_there_twice_are_problems():
         FileHeader("/y/c.fits", "c.fits", header),
         FileHeader("/y/d.fits", "d.fits", header),
     ]
-    problems = [frame.problem for frame in classify(CLASSES, "raw", files)]
-    assert problems == [
+    frames = mark_doubles(CLASSES, "raw", classify(CLASSES, "raw", files), {})
+    assert [frame.problem for frame in frames] == [
         "has a name that no AB can hold",
-        "is there more than once, in /x and in /y",
-        "is there more than once, in /x and in /y",
+        "is there more than once: /x/c.fits and /y/c.fits; keep one",
+        "is there more than once: /x/c.fits and /y/c.fits; keep one",
         "",
     ]
 

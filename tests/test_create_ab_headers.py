@@ -1,7 +1,9 @@
 """Headers: read once and rightly, and a file that is not whole is never taken."""
 
+import errno
 import os
 import shutil
+import sqlite3
 
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phoenix_core.create_ab import fits_header
 from phoenix_core.create_ab import headers as database
 from phoenix_core.create_ab.fits_header import parse_value, read_header
 from phoenix_core.create_ab.headers import headers_below
+from phoenix_core.fits_file import check_fits
 from phoenix_core.ledger import open_ledger
 
 WANTED = (
@@ -108,6 +112,49 @@ def test_other_bytes_behind_the_last_hdu_are_told(whole, tmp_path):
     path = tmp_path / "x.fits"
     path.write_bytes(whole.read_bytes() + b"x" * 2880)
     assert read_header(path, WANTED).problem == "has other bytes behind HDU 3"
+
+
+def test_a_pipe_or_a_directory_that_is_named_like_a_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.fits")
+    (tmp_path / "folder.fits").mkdir()
+    for name in ("pipe.fits", "folder.fits"):
+        found = read_header(tmp_path / name, WANTED)
+        assert found.problem.startswith("cannot be read: ")
+        assert not found.values
+
+
+@pytest.mark.parametrize("axes", [1, 999])
+def test_a_size_that_no_file_can_have_is_told(tmp_path, axes):
+    path = tmp_path / "x.fits"
+    sizes = [f"NAXIS{n + 1:<3}= {'9' * 65}" for n in range(axes)]
+    cards = ["SIMPLE  = T", "BITPIX  = 64", f"NAXIS   = {axes}", *sizes, "END"]
+    header = "".join(card.ljust(80) for card in cards).encode()
+    path.write_bytes(header.ljust(-(-len(header) // 2880) * 2880))
+    told = read_header(path, WANTED).problem
+    assert told == "has a garbled header: HDU 0 has an impossible size"
+    assert "larger than any file" in check_fits(path).problems[0]
+
+
+def test_what_a_damaged_header_says_is_taken_all_the_same(whole, tmp_path):
+    path = tmp_path / "x.fits"
+    content = whole.read_bytes()
+    at = content.index(b"OBJECT  =")
+    path.write_bytes(content[: at + 90])  # within the next card
+    found = read_header(path, WANTED)
+    assert found.problem == "is truncated: HDU 0 ends within its header"
+    assert found.values["OBJECT"] == VALUES["OBJECT"]
+    assert found.values["ESO DET DIT"] == 10.0
+    garbled = bytearray(content)
+    garbled[at + 79] = 0xE9
+    path.write_bytes(bytes(garbled))
+    found = read_header(path, WANTED)
+    assert found.problem == "has a garbled header: HDU 0 is no text"
+    assert {k: found.values[k] for k in VALUES} == VALUES
+
+
+@pytest.mark.parametrize("text", [b"1_0.0", b"1_0", b"NaN", b"inf", b"1e999", b"2\xb2"])
+def test_what_is_no_number_in_a_header_is_not_there(text):
+    assert parse_value(b" " + text + b" / comment") is None
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.booleans())
@@ -227,6 +274,118 @@ def test_dead_links_and_packed_files_are_told_and_not_read(
             "whole.fits": "",
         }
     assert reads == ["whole.fits"]
+
+
+def test_a_file_that_could_not_be_read_once_is_read_again(
+    tmp_path, whole, ledger, monkeypatch
+):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    shutil.copy(whole, raw)
+
+    def failing(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(fits_header, "open_regular", failing)
+        (found,) = headers_below(ledger, raw, WANTED)
+    assert found.header.problem == "cannot be read: Input/output error"
+    (found,) = headers_below(ledger, raw, WANTED)
+    assert found.header.problem == ""
+
+
+def test_a_copy_that_brings_size_and_time_along_is_noticed(tmp_path, ledger):
+    raw = tmp_path / "raw"
+    path = write(raw / "a.fits")
+    state = path.stat()
+    headers_below(ledger, raw, WANTED)
+    content = path.read_bytes().replace(b"10.0", b"20.0")
+    path.write_bytes(content)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    (found,) = headers_below(ledger, raw, WANTED)
+    assert found.header.values["ESO DET DIT"] == 20.0
+
+
+def test_a_link_to_nowhere_and_one_in_a_circle_are_told(tmp_path, whole, ledger):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    shutil.copy(whole, raw)
+    (raw / "dead.fits").symlink_to("nowhere.fits")
+    (raw / "night").symlink_to("/no/disk")
+    (raw / "loop").symlink_to("loop")
+    found = {one.name: one.header.problem for one in headers_below(ledger, raw, WANTED)}
+    assert found == {
+        "dead.fits": "is a dead link",
+        "loop": "cannot be read: Too many levels of symbolic links",
+        "night": "is a dead link",
+        "whole.fits": "",
+    }
+
+
+def test_a_directory_that_cannot_be_read_does_not_harm_the_others(
+    tmp_path, whole, ledger
+):
+    shutil.copy(whole, tmp_path)
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):  # together longer than a path may be
+        os.mkdir("x" * 240, dir_fd=here)
+        inner = os.open("x" * 240, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    found = [one.header.problem for one in headers_below(ledger, tmp_path, WANTED)]
+    assert sorted(found) == ["", "cannot be read: File name too long"]
+
+
+def test_a_directory_whose_name_is_no_text_does_not_harm_the_others(
+    tmp_path, whole, ledger
+):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    shutil.copy(whole, folder)
+    shutil.copy(whole, tmp_path)
+    for _ in range(2):
+        assert len(headers_below(ledger, tmp_path, WANTED)) == 2
+
+
+DAMAGES = {
+    "a row that is no JSON": "UPDATE headers SET content = '{'",
+    "a row of another shape": "UPDATE headers SET content = '[[1], 2]'",
+    "a value that is none": """UPDATE headers SET content = '[{"X": [1]}, ""]'""",
+    "a row without content": "UPDATE headers SET content = x'ff'",
+    "a row that is no text": "UPDATE headers SET content = CAST(x'ff' AS TEXT)",
+    "another shape": "ALTER TABLE headers DROP COLUMN ctime_ns",
+    "another column": "ALTER TABLE headers ADD COLUMN more INTEGER",
+    "no table": "DROP TABLE headers",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_database_of_headers_is_made_anew(
+    tmp_path, whole, ledger, reads, damage
+):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    shutil.copy(whole, raw)
+    first = headers_below(ledger, raw, WANTED)
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql(DAMAGES[damage])
+    for _ in range(2):
+        assert headers_below(ledger, raw, WANTED) == first
+    assert len(reads) == 2
+
+
+def test_a_database_that_is_locked_costs_only_time(tmp_path, whole, ledger):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    shutil.copy(whole, raw)
+    with ledger.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=20")
+    other = sqlite3.connect(tmp_path / "headers.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    (found,) = headers_below(ledger, raw, WANTED)
+    other.close()
+    assert found.header.values["ESO DET DIT"] == 10.0
 
 
 def test_links_are_followed_once(tmp_path, whole, ledger):

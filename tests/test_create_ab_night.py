@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -344,6 +345,151 @@ class TestCreateAbIsAnAbSource(AbSourceContract):
     def run(self, night):
         self.options = {"rules": str(night.root / "rules.toml")}
         return Run(NIGHT, read_config(night.config))
+
+
+# Frames that are not as they should be ---------------------------------------------
+
+
+def held_up(site, name="A1.ab"):
+    """Make the ABs; return what one of them lacks. The others are as they were."""
+    plan = site.create()
+    assert not plan.errors
+    assert {"D0_dark.ab", "F1.ab"} <= {job.block for job in plan.jobs}
+    block = site.block(name)
+    assert block.status is AbStatus.SKIPPED
+    return " ".join(block.values("MISSING"))
+
+
+@pytest.fixture
+def two(site):
+    """Two OBs that can be done."""
+    for number in range(2):
+        site.dark(f"D{number}.fits", 18 + number / 10, 10.0)
+    site.science("A1.fits", 12, 10.0, 1)
+    site.science("A2.fits", 13, 10.0, 1)
+    site.science("F1.fits", 14, 10.0, 2)
+    return site
+
+
+@pytest.mark.parametrize("copy", ["A1.fits.fz", "copy.fits", "deep/A1.fits"])
+def test_an_exposure_that_is_there_twice_is_not_taken_twice(two, copy):
+    path = two.root / "raw" / NIGHT / "A1.fits"
+    other = path.parent / copy
+    other.parent.mkdir(exist_ok=True)
+    shutil.copy(path, other)
+    told = held_up(two)
+    assert str(path) in told
+    assert str(other) in told
+
+
+def test_a_calibration_under_two_names_is_not_taken_twice(two):
+    path = two.master("M.fits", -60, 10.0)
+    shutil.copy(path, path.with_suffix(".fits.fz"))
+    (finding,) = two.create().findings
+    assert "2 calibration files are not taken" in finding.message
+    assert f"{path} and {path}.fz" in finding.message
+
+
+def test_two_exposures_of_one_time_are_two_where_the_rules_say_how(two):
+    rules = two.root / "rules.toml"
+    rules.write_text(f"{RULES}\n[keywords]\nexposure_id = 'ESO DET EXP NO'\n")
+    two.science("A3.fits", 12, 10.0, 1, DET_EXP_NO=3)
+    two.create()
+    assert len(two.block("A1.ab").rawfiles) == 3
+
+
+def test_a_frame_that_lies_in_another_night_as_well_holds_up_its_ab(two):
+    path = two.root / "raw" / NIGHT / "A1.fits"
+    other = two.root / "raw" / "2024-03-11" / "A1.fits"
+    other.parent.mkdir()
+    shutil.copy(path, other)
+    told = held_up(two)
+    assert f"{path} and {other}" in told
+    done = two.process()
+    assert not done.failures
+    assert [o.block for o in done.outcomes if o.block == "F1.ab"]
+
+
+def test_a_night_that_is_seen_under_two_names_is_there_once(two):
+    (two.root / "raw" / "latest").symlink_to(two.root / "raw" / NIGHT)
+    assert not two.create().findings
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_frame_whose_header_is_damaged_holds_up_its_ab(two, cut):
+    path = two.root / "raw" / NIGHT / "A2.fits"
+    content = bytearray(path.read_bytes())
+    content = content[:1100] if cut else content.replace(b"/ conf", b"/ \xe9onf", 1)
+    path.write_bytes(bytes(content))
+    assert "A2.fits" in held_up(two)
+
+
+def test_a_frame_that_tells_nothing_is_warned_of_and_counted(two):
+    (two.root / "raw" / NIGHT / "A3.fits").write_bytes(b"")
+    (finding,) = two.create().findings
+    assert finding.message == "1 raw frame is in no AB (is empty): A3.fits"
+    log = (two.root / "monitor" / NIGHT / "createAB.alog").read_text()
+    assert "0 INCOMPLETE; 1 raw frames in no AB" in log
+
+
+def test_a_pipe_in_place_of_a_frame_fails_its_ab_and_no_other(two):
+    assert not two.process().failures
+    path = two.root / "raw" / NIGHT / "A2.fits"
+    block = two.block("A1.ab").with_value("RECIPE_PARAM", "--edited=1")
+    (two.root / "ab" / NIGHT / "A1.ab").write_text(block.text)
+    path.unlink()
+    os.mkfifo(path)
+    plan = two.create()
+    assert not plan.errors
+    done = two.process()
+    states = {outcome.block: outcome.status for outcome in done.outcomes}
+    assert states == {"A1.ab": AbStatus.FAILED, "A1_stack.ab": AbStatus.SKIPPED}
+    assert f"{path} is no regular file" in two.block("A1.ab").cause
+
+
+def test_an_ab_lists_nothing_that_a_terminal_obeys(two):
+    path = two.root / "raw" / NIGHT / "A1.fits"
+    shutil.copy(path, path.with_name("d\x1b]0;pwn\x07a.fits"))
+    assert "d?]0;pwn?a.fits" in held_up(two)
+    for path in (two.root / "ab" / NIGHT).glob("*.ab"):
+        assert path.read_text().replace("\n", "").isprintable()
+
+
+def test_a_finished_ab_that_lacked_a_frame_for_a_while_is_not_done_again(two):
+    assert not two.process().failures
+    path = two.root / "raw" / NIGHT / "A2.fits"
+    content = path.read_bytes()
+    path.write_bytes(content[:4000])
+    two.create()
+    assert two.block("A1.ab").status is AbStatus.SKIPPED
+    path.write_bytes(content)
+    assert not two.create().due
+    assert two.block("A1.ab").status is AbStatus.SUCCESSFUL
+    path.write_bytes(content[:4000])
+    two.create()
+    two.science("A2.fits", 13, 10.0, 1, OBS_TARG_NAME="another")
+    assert "the input A2.fits changed" in str(two.create().due["A1.ab"])
+
+
+def test_an_ab_that_was_not_finished_is_done_again_when_its_frame_is_back(two):
+    assert not two.process().failures
+    file = two.root / "ab" / NIGHT / "A1.ab"
+    half = {"PROCESS_STATUS": "CREATED", "PROCESS_CAUSE": "the input A1.fits changed"}
+    file.write_text(two.block("A1.ab").updated(half).text)  # killed between products
+    path = two.root / "raw" / NIGHT / "A2.fits"
+    content = path.read_bytes()
+    path.write_bytes(content[:4000])
+    two.create()
+    path.write_bytes(content)
+    assert "A1.ab" in two.create().due
+
+
+def test_frames_of_another_night_are_taken_and_told(two):
+    two.science("G1.fits", 30, 10.0, 7)
+    (finding,) = [f for f in two.create().findings if not f.block]
+    told = "1 raw frame is of another night (taken all the same, by the directory)"
+    assert finding.message == f"{told}: G1.fits"
+    assert two.block("G1.ab").values("RAWFILE")
 
 
 # phoenix why ------------------------------------------------------------------------

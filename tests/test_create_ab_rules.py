@@ -202,7 +202,7 @@ MISTAKES = {
     ),
     "a line break in a name tag": (
         changed('ab_tag = "_dark"', 'ab_tag = "_\\n"'),
-        "r.toml, line 14: [[group]] 1, ab_tag: is '_\n'; expected letters, digits",
+        "r.toml, line 14: [[group]] 1, ab_tag: is '_ '; expected letters, digits",
     ),
     "a parameter that is none": (
         changed("minimum = 3", 'parameters = ["x=1"]'),
@@ -290,6 +290,30 @@ MISTAKES = {
         changed("minimum = 3", 'gap = "0 h"'),
         'r.toml, line 15: [[group]] 1, gap: is "0 h"; expected a time above 0',
     ),
+    "a pause without an end": (
+        changed("minimum = 3", f'gap = "{"9" * 400} d"'),
+        "line 15: [[group]] 1, gap: is",
+    ),
+    "a number that no float can be": (
+        changed("= 0.001", f"= {'9' * 400}"),
+        "r.toml, line 3: ESO DET DIT: is 999",
+    ),
+    "a number that nobody can write": (
+        changed("= 0.001", f"= {'9' * 5000}"),
+        "r.toml: not TOML: Exceeds the limit",
+    ),
+    "tables in tables without an end": (
+        changed("= 0.001", f"= {'[' * 5000}"),
+        "r.toml: not TOML: ",
+    ),
+    "a parameter with a line break": (
+        changed("minimum = 3", 'parameters = ["--a=1\\n2"]'),
+        "line 15: [[group]] 1, parameters: '--a=1 2'; expected --name=value",
+    ),
+    "a parameter that a terminal obeys": (
+        changed("minimum = 3", 'parameters = ["--a=\\u001b[2J"]'),
+        "line 15: [[group]] 1, parameters: '--a=?[2J'; expected --name=value",
+    ),
     "raw frames mixed with files": (
         changed('["calib"]', '["raw", "calib"]'),
         "r.toml, line 29: [[group.associate.levels]] 2, sources: raw goes alone",
@@ -303,6 +327,29 @@ def test_a_mistake_is_told_with_file_line_key_and_the_nearest_word(mistake):
     with pytest.raises(ConfigError) as caught:
         read_rules(text, "r.toml")
     assert told in str(caught.value)
+    assert len(set(str(caught.value).splitlines())) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("AB_NAME", "COMPLETENESS", "PROD_ROOT_NAME", "DATE", "RAWFILE", "MCALIB"),
+        *("MISSING", "PROCESS_STATUS", "FINGERPRINT", "PRODUCTS", "RECIPE_PARAM"),
+    ],
+)
+def test_a_header_cannot_say_what_phoenix_says_of_an_ab(name):
+    text = changed("minimum = 3", f'qualifiers = {{ {name} = "OBJECT" }}')
+    expected = "phoenix writes this one; expected PROC_MODE, RUN_ID, TARGET or one of"
+    with pytest.raises(ConfigError, match=f"line 15.* {name}: {expected}"):
+        read_rules(text, "r.toml")
+
+
+@pytest.mark.parametrize("named", ["os.path:x", "phoenix_core.errors:x", ".x:y", ":y"])
+def test_rules_of_what_is_no_package_are_one_line(named):
+    with pytest.raises(ConfigError) as caught:
+        find_rules(named)
+    assert str(caught.value).startswith(f"{named}: ")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_words_that_name_nothing_are_told_all_at_once():

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from phoenix_core import fits_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.fits_file import check_fits, set_cards, sha256
+from phoenix_core.file_sums import sha256
+from phoenix_core.fits_file import check_fits, set_cards
 
 SAME_FILE = settings(
     max_examples=60,

@@ -359,7 +359,7 @@ def test_a_database_that_is_locked_for_long_costs_no_more_than_its_history(tmp_p
         outcome = Outcome("x.ab", AbStatus.SUCCESSFUL, "", 1.0, 1)
         with ledger.attempts_of(DATE) as keep:
             keep(outcome)
-        ledger.keep_sums({tmp_path: (FileState(1, 1), "0" * 64)})
+        ledger.keep_sums({tmp_path: (FileState(1, 1, 1), "0" * 64)})
         assert ledger.attempts(DATE, "x.ab") == ()
         other.close()
         with ledger.attempts_of(DATE) as keep:

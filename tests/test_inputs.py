@@ -1,5 +1,7 @@
 """Inputs: from the names in an AB to files and their content."""
 
+import os
+
 import attrs
 import pytest
 
@@ -8,6 +10,7 @@ from phoenix_core.ab_file import write_block
 from phoenix_core.association_block import AssociationBlock, SofEntry
 from phoenix_core.errors import ConfigError, ProcessingError
 from phoenix_core.file_sums import FileSums, sha256
+from phoenix_core.fits_file import check_fits
 
 MAKER = AssociationBlock.create(
     {
@@ -131,6 +134,26 @@ def test_an_entry_of_the_sof_that_is_no_input_is_refused(there):
     block = resolved(there).with_values("SOF_CONTENT", ["passwd OBJECT 00"])
     with pytest.raises(ConfigError, match="SOF_CONTENT is 'passwd'; expected an input"):
         inputs.paths(there, block)
+
+
+@pytest.mark.parametrize("read", [sha256, check_fits])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "x.fits")
+    with pytest.raises(OSError, match="no regular file"):
+        read(tmp_path / "x.fits")
+    with pytest.raises(ProcessingError, match=r"x\.fits is no regular file; put"):
+        inputs.find_file(tmp_path, "x.fits")
+
+
+def test_a_copy_that_brings_size_and_time_along_has_another_sum(tmp_path):
+    path = tmp_path / "a.fits"
+    path.write_text("one")
+    state = path.stat()
+    sums = FileSums()
+    first = sums.sha256(path)
+    path.write_text("two")
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert sums.sha256(path) == sha256(path) != first
 
 
 def test_a_sum_is_computed_again_only_for_a_file_that_changed(tmp_path):

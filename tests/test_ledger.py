@@ -137,11 +137,25 @@ def test_every_attempt_at_an_ab_is_told_the_first_one_first(ledger):
 def test_sums_of_files_are_remembered_and_replaced(url, tmp_path):
     path = tmp_path / "a.fits"
     with open_ledger(url) as ledger:
-        ledger.keep_sums({path: (FileState(1, 2), "old")})
-        ledger.keep_sums({path: (FileState(3, 4), "new")})
+        ledger.keep_sums({path: (FileState(1, 2, 3), "old")})
+        ledger.keep_sums({path: (FileState(3, 4, 5), "new")})
         ledger.keep_sums({})
     with open_ledger(url) as ledger:
-        assert ledger.file_sums().known == {path: (FileState(3, 4), "new")}
+        assert ledger.file_sums().known == {path: (FileState(3, 4, 5), "new")}
+
+
+def test_sums_of_an_older_phoenix_are_forgotten_and_the_rest_is_kept(tmp_path):
+    url, path = f"sqlite:///{tmp_path}/old.db", tmp_path / "a.fits"
+    with open_ledger(url) as ledger:
+        date = ledger.date_of(parse_run_id("094.D-0114(B)"))
+        ledger.keep_sums({path: (FileState(1, 2, 3), "old")})
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE files DROP COLUMN ctime_ns")
+    with open_ledger(url) as ledger:
+        assert ledger.file_sums().known == {}
+        assert ledger.known_date_of(parse_run_id("094.D-0114(B)")) == date
+        ledger.keep_sums({path: (FileState(3, 4, 5), "new")})
+        assert ledger.file_sums().known == {path: (FileState(3, 4, 5), "new")}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ def log_lines(run: Run, organised: Organised) -> Iterator[str]:
     yield f"  {len(drafts)} ABs, {bad} INCOMPLETE; {left} raw frames in no AB"
     for loose in organised.loose:
         yield f"  {loose.frame.name} is in no AB: {loose.why}"
+    for frame in organised.outside:
+        yield f"  {frame.name} is of another night"
     for spare in organised.spare:
         yield f"  {spare.name} is not taken: {spare.why}"
     for frame in organised.broken:

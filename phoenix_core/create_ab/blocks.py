@@ -7,15 +7,17 @@ from attrs import evolve
 from phoenix_core import __version__
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.create_ab.associate import distance
-from phoenix_core.create_ab.drafts import Choice, Draft
+from phoenix_core.create_ab.drafts import Draft
+from phoenix_core.create_ab.notes import with_note
 from phoenix_core.create_ab.parts import exposure
 from phoenix_core.create_ab.rules import FILE, Rules, Source, Value
-from phoenix_core.create_ab.why import told_days
 from phoenix_core.incomplete import MISSING
 from phoenix_core.model import Run
+from phoenix_core.plain_text import plain
 
 TOOL = "createAB"
-_NOTE_COLUMN = 84
+
+_Note = tuple[int, float | None]  # level, days
 
 
 def block_of(
@@ -70,19 +72,21 @@ def block_of(
             "RECIPE_PARAM": _parameters(draft, parameters.get(group.recipe, ())),
             "RAWFILE": list(_rawfiles(draft)),
             "MCALIB": [line for line, _ in mcalibs],
-            MISSING: [f"{one.what}  {one.why}" for one in draft.missing],
+            MISSING: [f"{plain(m.what)}  {plain(m.why)}" for m in draft.missing],
         }
     )
     return _with_notes(block, [note for _, note in mcalibs])
 
 
-def _with_notes(block: AssociationBlock, notes: Sequence[str]) -> AssociationBlock:
+def _with_notes(
+    block: AssociationBlock, notes: Sequence[_Note | None]
+) -> AssociationBlock:
     """Put level and distance behind each MCALIB line, as comments."""
     remaining = iter(notes)
     lines = []
     for line in block.lines:
-        note = next(remaining) if line.startswith("MCALIB ") else ""
-        lines.append(f"{line:<{_NOTE_COLUMN}}  # {note}" if note else line)
+        note = next(remaining) if line.startswith("MCALIB ") else None
+        lines.append(with_note(line, *note) if note else line)
     return evolve(block, lines=tuple(lines))
 
 
@@ -96,22 +100,18 @@ def _rawfiles(draft: Draft) -> Iterator[str]:
                 yield f"{one.name:<40} {one.tag}"
 
 
-def _mcalibs(draft: Draft) -> Iterator[tuple[str, str]]:
+def _mcalibs(draft: Draft) -> Iterator[tuple[str, _Note | None]]:
     """The MCALIB lines with what is noted behind: first what other ABs make."""
     for member, take in draft.inputs:
-        yield f"VIRTUAL  {member.name:<40} {take}", ""
+        yield f"VIRTUAL  {member.name:<40} {take}", None
     for source in (Source.VIRTUAL, Source.CALIB):
         kind = "VIRTUAL" if source is Source.VIRTUAL else "REAL"
         for choice in draft.choices:
             for one in choice.taken:
                 if one.source is source:
-                    note = _note(choice, distance(draft, one))
-                    yield f"{kind:<8} {one.name:<40} {one.tag}", note
-
-
-def _note(choice: Choice, days: float | None) -> str:
-    number = choice.level.number if choice.level else 0
-    return f"level {number}, {told_days(days)}"
+                    level = choice.level.number if choice.level else 0
+                    line = f"{kind:<8} {one.name:<40} {one.tag}"
+                    yield line, (level, distance(draft, one))
 
 
 def _parameters(draft: Draft, wanted: Sequence[str]) -> list[str]:

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import translate
-from pathlib import Path
 
 from attrs import frozen
 
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.create_ab.headers import FileHeader
 from phoenix_core.create_ab.rules import FILE, Condition, Rules, Value
-from phoenix_core.plain_text import plain
 
 _UNIX_MJD = 40587.0  # of 1970-01-01
 _DAY = 86400.0
@@ -51,21 +49,11 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
         of: "raw" or "calib".
         found: the files.
     """
-    places: dict[str, list[str]] = {}
-    for file in found:
-        if file.header.problem and not file.header.values:
-            continue  # a dead link stands beside nothing
-        places.setdefault(file.name, []).append(str(Path(file.path).parent))
     frames = []
     for file in found:
         values = {**file.header.values, FILE: file.name}
-        if rules.only and file.header.values and not meets(values, rules.only):
+        if _is_elsewhere(rules, file):
             continue
-        problem = file.header.problem
-        if not is_safe_name(file.name):
-            problem = "has a name that no AB can hold"
-        elif not problem and len(places[file.name]) > 1:
-            problem = f"is there more than once, in {_listed(places[file.name])}"
         frames.append(
             Frame(
                 file.name,
@@ -73,14 +61,25 @@ def classify(rules: Rules, of: str, found: Sequence[FileHeader]) -> tuple[Frame,
                 _tag(rules, of, values),
                 _mjd(rules, values),
                 values,
-                problem,
+                file.header.problem or _unusable(file),
             )
         )
     return tuple(sorted(frames, key=lambda frame: frame.order))
 
 
-def _listed(places: Sequence[str]) -> str:
-    return plain(" and in ".join(sorted(places)))
+def _is_elsewhere(rules: Rules, file: FileHeader) -> bool:
+    """Whether a file is of another instrument; one cut short need not say it."""
+    values, problem = file.header.values, file.header.problem
+    asked = [c for c in rules.only if c.keyword in values or not problem]
+    return bool(values) and not meets(values, asked)
+
+
+def _unusable(file: FileHeader) -> str:
+    if not is_safe_name(file.name):
+        return "has a name that no AB can hold"
+    if not file.path.isprintable():
+        return "lies in a directory whose name is no text"
+    return ""
 
 
 def _tag(rules: Rules, of: str, values: Mapping[str, Value]) -> str | None:

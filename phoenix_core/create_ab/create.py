@@ -10,6 +10,7 @@ from phoenix_core.association_block import AssociationBlock
 from phoenix_core.create_ab.associate import Candidates, choose
 from phoenix_core.create_ab.blocks import block_of
 from phoenix_core.create_ab.classify import Frame, classify
+from phoenix_core.create_ab.doubles import mark_doubles
 from phoenix_core.create_ab.drafts import Candidate, Draft
 from phoenix_core.create_ab.group import (
     Loose,
@@ -22,6 +23,7 @@ from phoenix_core.create_ab.headers import headers_below
 from phoenix_core.create_ab.rules import FILE, Rules, Source
 from phoenix_core.create_ab.why import lack
 from phoenix_core.errors import ConfigError
+from phoenix_core.inputs import files_below
 from phoenix_core.ledger import open_ledger
 from phoenix_core.model import Run
 from phoenix_core.run_id import parse_run_id
@@ -34,7 +36,7 @@ class Organised:
     """A night or run, organised: its ABs, and the frames that are in none.
 
     `spare` are ABs above the maximum of what takes them, `broken` the calibration files
-    that nothing may take.
+    that nothing may take, `outside` the raw frames of another night.
     """
 
     rules: Rules
@@ -43,6 +45,7 @@ class Organised:
     spare: tuple[Spare, ...]
     broken: tuple[Frame, ...]
     candidates: Candidates
+    outside: tuple[Frame, ...] = ()
 
 
 def create_abs(
@@ -79,17 +82,26 @@ def organise(run: Run, rules: Rules) -> Organised:
     directories = run.config.directories
     night = directories.raw / run.date
     by_directory = run.run_id is None and night.is_dir()
+    place = night if by_directory else directories.raw
     with open_ledger(run.config.database) as ledger:
-        place = night if by_directory else directories.raw
         raw = classify(rules, "raw", headers_below(ledger, place, rules.wanted))
         calib = classify(
             rules, "calib", headers_below(ledger, directories.calib, rules.wanted)
         )
+    # Files are found by name below raw: one of another night may be in the way.
+    raw = mark_doubles(
+        rules, "raw", raw, files_below(directories.raw) if by_directory else {}
+    )
+    calib = mark_doubles(rules, "calib", calib, {})
     own = raw if by_directory else tuple(_own(run, rules, raw))
     if not own:
         raise ConfigError(f"there are no raw frames of {run.label} below {place}")
     found = associate(rules, own, raw, calib)
-    return found if by_directory else evolve(found, loose=(*found.loose, *_unread(raw)))
+    if by_directory:
+        known = [frame for frame in own if frame.tag and frame.mjd is not None]
+        others = [frame for frame in known if night_of(frame, rules) != run.date]
+        return evolve(found, outside=tuple(others))
+    return evolve(found, loose=(*found.loose, *_unread(raw)))
 
 
 def associate(
@@ -143,9 +155,8 @@ def _own(run: Run, rules: Rules, frames: Iterable[Frame]) -> Iterator[Frame]:
             if same[text]:
                 yield frame
         return
-    noon = _noon_of(run.date, rules)
     for frame in frames:
-        if frame.mjd is not None and noon <= frame.mjd < noon + 1:
+        if night_of(frame, rules) == run.date:
             yield frame
 
 
@@ -162,7 +173,10 @@ def night_of(frame: Frame, rules: Rules) -> str | None:
     if frame.mjd is None:
         return None
     day = math.floor(frame.mjd - rules.noon) + _MJD_OF_ORDINAL
-    return calendar_date.fromordinal(day).isoformat()
+    try:
+        return calendar_date.fromordinal(day).isoformat()
+    except (ValueError, OverflowError):  # no calendar has it
+        return None
 
 
 def _is_of(run: Run, text: object) -> bool:
@@ -170,10 +184,6 @@ def _is_of(run: Run, text: object) -> bool:
         return isinstance(text, str) and parse_run_id(text) == run.run_id
     except ConfigError:
         return False
-
-
-def _noon_of(date: str, rules: Rules) -> float:
-    return calendar_date.fromisoformat(date).toordinal() - _MJD_OF_ORDINAL + rules.noon
 
 
 def _files(frames: Iterable[Frame], source: Source) -> Iterator[Candidate]:

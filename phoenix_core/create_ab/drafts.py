@@ -6,9 +6,8 @@ from functools import cached_property
 from attrs import field, frozen
 
 from phoenix_core.create_ab.classify import Frame
+from phoenix_core.create_ab.doubles import stem
 from phoenix_core.create_ab.rules import Association, Group, Level, Source, Value
-
-_SUFFIXES = (".fits.fz", ".fits")
 
 
 @frozen
@@ -117,11 +116,3 @@ class Draft:
             for member in self.members
             if take in member.products
         )
-
-
-def stem(name: str) -> str:
-    """Return a file's name without .fits."""
-    for suffix in _SUFFIXES:
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
-    return name

@@ -1,4 +1,4 @@
-"""What a person should know of files that are in no AB."""
+"""What a person should know of files that are in no AB, or perhaps in a wrong one."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,10 +15,13 @@ def findings_of(organised: Organised) -> tuple[Finding, ...]:
     spare = [(one.why, one.name) for one in organised.spare]
     loose = [(one.why, one.frame.name) for one in organised.loose if not one.is_known]
     broken = [(frame.problem, frame.name) for frame in organised.broken]
+    why = "taken all the same, by the directory"
+    outside = [(why, frame.name) for frame in organised.outside]
     return (
         *map(Finding, organised.rules.doubts),
         *_slips(organised),
         *_told("raw frame", "in no AB", loose),
+        *_told("raw frame", "of another night", outside),
         *_told("AB", "not taken", spare),
         *_told("calibration file", "not taken", broken),
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from phoenix_core.create_ab.rules import HDUS, Value
+from phoenix_core.regular_file import open_regular
 
 _BLOCK = 2880
 _CARD = 80
@@ -26,19 +27,24 @@ _LONGEST = 1 << 24  # bytes of a header
 _END = b"END" + 77 * b" "
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _VALUE = re.compile(rb"\s*('(?:[^']|'')*'|[^ /']+)")
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?", re.ASCII)
 _DATA_BITS = (8, 16, 32, 64, -32, -64)
 _MOST_AXES = 999
+_LARGEST = 1 << 63  # bytes of data: no file can have more
 
 
 @frozen
 class Header:
     """What a file says under the wanted keywords, and what is wrong with the file.
 
-    With a problem, the values are those that could be read before it was met.
+    With a problem, the values are those that could be read before it was met. What is
+    not `read` could not even be opened, which another time it may.
     """
 
     values: Mapping[str, Value] = field(factory=dict)
     problem: str = ""
+    read: bool = True
 
 
 class _Broken(ValueError):  # noqa: N818, it is a state of the file
@@ -80,17 +86,15 @@ def read_header(path: Path, wanted: tuple[str, ...]) -> Header:
     """Read the wanted keywords; what is wrong with the file is in the answer."""
     values: dict[str, Value] = {}
     try:
-        file = os.open(path, os.O_RDONLY)
-        try:
+        with open_regular(path) as opened:
+            file = opened.fileno()
             if hasattr(os, "posix_fadvise"):  # pixels are not to be read ahead
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
             _walk(file, os.fstat(file).st_size, _split(wanted), values)
-        finally:
-            os.close(file)
     except _Broken as error:
         return Header(values, str(error))
     except OSError as error:
-        return Header({}, f"cannot be read: {error.strerror}")
+        return Header({}, f"cannot be read: {error.strerror}", read=False)
     return Header(values)
 
 
@@ -115,12 +119,14 @@ def _walk(file: int, size: int, wanted: _Wanted, values: dict[str, Value]) -> No
     """Go from HDU to HDU, taking keywords, to the end of the file."""
     begin = number = 0
     while begin < size or not number:
-        header = _header(file, begin, number)
+        header, problem = _header(file, begin, number)
         if not number:
             _take(header, wanted.primary, values)
         elif wanted.extensions:
             name = _text(_card(header, b"EXTNAME "))
             _take(header, wanted.extensions.get(name, _NOTHING), values)
+        if problem:
+            raise _Broken(problem)
         begin += len(header) + _data_size(header, number)
         number += 1
         if begin > size:
@@ -130,8 +136,11 @@ def _walk(file: int, size: int, wanted: _Wanted, values: dict[str, Value]) -> No
     values[HDUS] = number
 
 
-def _header(file: int, begin: int, number: int) -> bytes:
-    """Read a header to the end of the block in which it ends."""
+def _header(file: int, begin: int, number: int) -> tuple[bytes, str]:
+    """Read a header to the end of the block in which it ends.
+
+    Where it is cut or garbled, what there is of it is returned with the problem.
+    """
     header = os.pread(file, _LOOK[bool(number)], begin)
     expected = b"XTENSION" if number else b"SIMPLE  ="
     if not header.startswith(expected):
@@ -139,6 +148,7 @@ def _header(file: int, begin: int, number: int) -> bytes:
             raise _Broken("is empty")
         told = f"has other bytes behind HDU {number - 1}" if number else "is no FITS"
         raise _Broken(told)
+    cut = f"is truncated: HDU {number} ends within its header"
     at = 0
     while True:
         end = header.find(_END, at)
@@ -150,15 +160,15 @@ def _header(file: int, begin: int, number: int) -> bytes:
         at = max(0, len(header) - len(_END))
         more = os.pread(file, _MORE, begin + len(header))
         if not more or len(header) > _LONGEST:
-            raise _Broken(f"is truncated: HDU {number} ends within its header")
+            return header, cut
         header += more
     whole = (end // _BLOCK + 1) * _BLOCK
     if len(header) < whole:
-        raise _Broken(f"is truncated: HDU {number} ends within its header")
+        return header, cut
     header = header[:whole]
     if header.translate(None, _PRINTABLE):
-        raise _Broken(f"has a garbled header: HDU {number} is no text")
-    return header
+        return header, f"has a garbled header: HDU {number} is no text"
+    return header, ""
 
 
 def _card(header: bytes, keyword: bytes) -> bytes:
@@ -173,7 +183,7 @@ def _card(header: bytes, keyword: bytes) -> bytes:
 
 def _take(header: bytes, wanted: _Cards, values: dict[str, Value]) -> None:
     """Put the wanted keywords of a header into `values`, the first one of each."""
-    cards = range(0, len(header), _CARD)
+    cards = range(0, len(header) - _CARD + 1, _CARD)
     for width, firsts in wanted.firsts:
         for at in [at for at in cards if header[at : at + width] in firsts]:
             begin, equals, rest = header[at : at + _CARD].partition(b"=")
@@ -186,29 +196,25 @@ def _take(header: bytes, wanted: _Cards, values: dict[str, Value]) -> None:
 
 
 def parse_value(card: bytes) -> Value | None:
-    """Return the value behind the = of a card; None where it is undefined.
+    """Return the value behind the = of a card; None where it is undefined or no value.
 
     >>> parse_value(b" 'O''Neill  ' / name"), parse_value(b" 1.5D3"), parse_value(b" T")
     ("O'Neill", 1500.0, True)
     """
     match = _VALUE.match(card)
-    if match is None:
+    if match is None or match[1].translate(None, _PRINTABLE):
         return None
-    raw = match[1]
-    if raw.startswith(b"'"):
+    if match[1].startswith(b"'"):
         return _text(card)
-    text = raw.decode("ascii", "replace")
+    text = match[1].decode("ascii")
     if text in {"T", "F"}:
         return text == "T"
-    try:
+    if _INTEGER.fullmatch(text):
         return int(text)
-    except ValueError:
-        pass
-    try:
+    if _NUMBER.fullmatch(text):
         number = float(text.replace("D", "E").replace("d", "e"))
-    except ValueError:
-        return text
-    return number if math.isfinite(number) else text
+        return number if math.isfinite(number) else None
+    return None
 
 
 def _text(card: bytes) -> str:
@@ -223,8 +229,9 @@ def _data_size(header: bytes, number: int) -> int:
         size = _unpadded(header, is_primary=not number)
     except ValueError:
         size = -1
-    if size < 0:
-        raise _Broken(f"has a garbled header: HDU {number} has no size")
+    if not 0 <= size <= _LARGEST:
+        told = "no size" if size < 0 else "an impossible size"
+        raise _Broken(f"has a garbled header: HDU {number} has {told}")
     return -(-size // _BLOCK) * _BLOCK
 
 

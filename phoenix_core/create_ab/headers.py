@@ -1,7 +1,8 @@
 """The header database: what rules look at, of every file, read once.
 
-A file is read again when its size or time of change differ, or when rules look at
-other keywords. The files are the truth: the table can be dropped at any time.
+A file is read again when its size or a time of change differ, or when rules look at
+other keywords. The files are the truth: the table can be dropped at any time, and where
+the database fails all files are read again.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -17,9 +19,11 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from attrs import frozen
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import SQLAlchemyError
 
 from phoenix_core.create_ab.fits_header import Header, read_header
+from phoenix_core.create_ab.rules import Value
+from phoenix_core.database import make_tables
 from phoenix_core.ledger import Ledger
 
 _SUFFIXES = (".fits", ".fits.fz")
@@ -28,6 +32,8 @@ _THREADS = 8  # reading waits for disks, and those of observatories are far away
 _AT_ONCE = 64  # files a task
 _ROWS = 2000  # rows a statement
 _FOLDERS = 500  # a query
+
+_KINDS = (str, int, float)  # of values; True is an int
 
 _T = TypeVar("_T")
 
@@ -39,6 +45,7 @@ headers = sa.Table(
     sa.Column("folder", sa.String(1024), nullable=False, index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("ctime_ns", sa.BigInteger, nullable=False),
     sa.Column("wanted", sa.String(16), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
 )
@@ -60,8 +67,7 @@ class _Found:
     path: str
     folder: str
     name: str
-    size: int = 0
-    mtime_ns: int = 0
+    state: tuple[int, int, int] = (0, 0, 0)  # size, times of change
     problem: str = ""
 
 
@@ -70,34 +76,30 @@ def headers_below(
 ) -> tuple[FileHeader, ...]:
     """Return the headers of all FITS files below a directory, sorted by path.
 
-    Dead links and files that are packed are among them, with that as their problem.
+    Dead links, files that are packed and directories that cannot be read are among
+    them, with that as their problem.
 
     Args:
         ledger: whose database keeps what was read.
         directory: followed through links, in any depth; none: no files.
         wanted: the keywords; of an extension ``EXTNAME:KEYWORD``.
     """
-    _make_table(ledger.engine)
     every = {found.path: found for found in _files(directory)}
     there = {path: found for path, found in every.items() if not found.problem}
     mark = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:16]
-    folders = {found.folder for found in there.values()}
+    folders = {found.folder for found in there.values() if found.folder.isprintable()}
     known = _known(ledger.engine, folders, mark)
     kept = {
         path: content
-        for path, (size, mtime_ns, content) in known.items()
-        if path in there
-        and (there[path].size, there[path].mtime_ns) == (size, mtime_ns)
+        for path, (*state, content) in known.items()
+        if path in there and there[path].state == tuple(state)
     }
-    fresh = [found for path, found in there.items() if path not in kept]
+    found = _parsed(kept)
+    fresh = [one for path, one in there.items() if path not in found]
     read = dict(_read(fresh, wanted))
     gone = [path for path in known if path not in there]
     if fresh or gone:
-        _keep(ledger.engine, mark, [(found, read[found.path]) for found in fresh], gone)
-    contents = json.loads(f"[{','.join(kept.values())}]")  # at once: it is quicker
-    found = {
-        path: Header(*content) for path, content in zip(kept, contents, strict=True)
-    }
+        _keep(ledger.engine, mark, [(one, read[one.path]) for one in fresh], gone)
     found |= read
     found |= {p: Header({}, one.problem) for p, one in every.items() if one.problem}
     return tuple(
@@ -128,50 +130,100 @@ def _files(directory: Path) -> Iterator[_Found]:
     open_folders = [str(directory)]
     while open_folders:
         folder = open_folders.pop()
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            place = os.stat(folder)  # noqa: PTH116, text as scandir's
-            if (place.st_dev, place.st_ino) in seen:
+        try:
+            entries = _entries(folder, seen)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            yield _Found(folder, folder, folder, problem=_told(error))
+            continue
+        for entry in entries:
+            try:
+                now = entry.stat()
+            except OSError as error:
+                # A link to nowhere may be a night on a disk that is not mounted.
+                if entry.is_symlink() or not isinstance(error, FileNotFoundError):
+                    told = _told(error)
+                    yield _Found(entry.path, folder, entry.name, problem=told)
                 continue
-            seen.add((place.st_dev, place.st_ino))
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.name.endswith(_SUFFIXES):
-                        yield from _file(entry, folder)
-                    elif match := _PACKED.search(entry.name):
-                        told = (
-                            f"is packed (.{match[1]}), only .fits and .fits.fz are read"
-                        )
-                        yield _Found(entry.path, folder, entry.name, problem=told)
-                    elif entry.is_dir():
-                        open_folders.append(entry.path)
+            if stat.S_ISDIR(now.st_mode):
+                open_folders.append(entry.path)
+            else:
+                yield from _file(entry, folder, now)
 
 
-def _file(entry: os.DirEntry[str], folder: str) -> Iterator[_Found]:
-    """A file of a directory, or nothing if it went while we looked."""
-    try:
-        state = entry.stat()
-    except FileNotFoundError:
-        if entry.is_symlink():
-            yield _Found(entry.path, folder, entry.name, problem="is a dead link")
-        return
-    yield _Found(entry.path, folder, entry.name, state.st_size, state.st_mtime_ns)
+def _entries(folder: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What is in a directory; nothing where it was seen before."""
+    place = os.stat(folder)  # noqa: PTH116, text as scandir's
+    if (place.st_dev, place.st_ino) in seen:
+        return []
+    seen.add((place.st_dev, place.st_ino))
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
+def _file(
+    entry: os.DirEntry[str], folder: str, now: os.stat_result
+) -> Iterator[_Found]:
+    if entry.name.endswith(_SUFFIXES):
+        state = (now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        yield _Found(entry.path, folder, entry.name, state)
+    elif match := _PACKED.search(entry.name):
+        told = f"is packed (.{match[1]}), only .fits and .fits.fz are read"
+        yield _Found(entry.path, folder, entry.name, problem=told)
+
+
+def _told(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is a dead link"
+    return f"cannot be read: {error.strerror}"
 
 
 def _known(
     engine: sa.Engine, folders: set[str], mark: str
-) -> dict[str, tuple[int, int, str]]:
-    """Return what was read in some folders before, under the same keywords."""
-    columns = (headers.c.path, headers.c.size, headers.c.mtime_ns, headers.c.content)
-    known: dict[str, tuple[int, int, str]] = {}
-    with engine.connect() as connection:
-        for some in _batches(sorted(folders), _FOLDERS):
-            query = sa.select(*columns).where(
-                headers.c.folder.in_(some), headers.c.wanted == mark
-            )
-            known |= {
-                row[0]: (row[1], row[2], row[3]) for row in connection.execute(query)
-            }
+) -> dict[str, tuple[int, int, int, str]]:
+    """Return what was read in some folders before, under the same keywords.
+
+    A table that cannot be read is dropped: what is in it can be read again.
+    """
+    columns = (headers.c.path, headers.c.size, headers.c.mtime_ns, headers.c.ctime_ns)
+    known: dict[str, tuple[int, int, int, str]] = {}
+    try:
+        make_tables(engine, metadata, cache=headers)
+        with engine.connect() as connection:
+            for some in _batches(sorted(folders), _FOLDERS):
+                query = sa.select(*columns, headers.c.content).where(
+                    headers.c.folder.in_(some), headers.c.wanted == mark
+                )
+                rows = connection.execute(query)
+                known |= {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+    except SQLAlchemyError:
+        with contextlib.suppress(SQLAlchemyError):
+            headers.drop(engine)
+            headers.create(engine)
+        return {}
     return known
+
+
+def _parsed(contents: Mapping[str, str]) -> dict[str, Header]:
+    """Return headers that were kept; none where one of them is damaged."""
+    try:  # all at once: it is quicker
+        rows = json.loads(f"[{','.join(contents.values())}]")
+        return {p: _header(*row) for p, row in zip(contents, rows, strict=True)}
+    except (TypeError, ValueError):
+        return {}
+
+
+def _header(values: dict[str, Value], problem: str) -> Header:
+    """Return a header that was kept; it may be anything.
+
+    Raises:
+        TypeError: it is no header.
+    """
+    is_one = isinstance(values, dict) and isinstance(problem, str)
+    if not is_one or not all(isinstance(v, _KINDS) for v in values.values()):
+        raise TypeError
+    return Header(values, problem)
 
 
 def _read(
@@ -195,18 +247,18 @@ def _keep(
         {
             "path": found.path,
             "folder": found.folder,
-            "size": found.size,
-            "mtime_ns": found.mtime_ns,
+            **dict(zip(("size", "mtime_ns", "ctime_ns"), found.state, strict=True)),
             "wanted": mark,
             "content": json.dumps([dict(header.values), header.problem]),
         }
         for found, header in read
-        if found.path.isprintable()
+        if header.read and found.path.isprintable()
     ]
     old = sa.delete(headers).where(headers.c.path == sa.bindparam("b_path"))
     stale = [{"b_path": path} for path in (*gone, *(str(row["path"]) for row in rows))]
-    # Another phoenix that reads the same files at the same time has kept them.
-    with contextlib.suppress(IntegrityError), engine.begin() as connection:
+    # Another phoenix that reads the same files at the same time has kept them, or has
+    # locked the database.
+    with contextlib.suppress(SQLAlchemyError), engine.begin() as connection:
         for some in _batches(stale, _ROWS):
             connection.execute(old, list(some))
         for some_rows in _batches(rows, _ROWS):
@@ -217,10 +269,3 @@ def _batches(things: Iterable[_T], size: int) -> Iterator[Sequence[_T]]:
     iterator = iter(things)
     while batch := tuple(islice(iterator, size)):
         yield batch
-
-
-def _make_table(engine: sa.Engine) -> None:
-    try:
-        metadata.create_all(engine)
-    except (OperationalError, ProgrammingError, IntegrityError):
-        metadata.create_all(engine)  # another phoenix made it meanwhile

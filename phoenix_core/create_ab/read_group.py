@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from phoenix_core.association_block import is_parameter, is_safe_name
+from phoenix_core.association_block import (
+    FREE,
+    RESERVED,
+    is_parameter,
+    is_safe_name,
+)
 from phoenix_core.create_ab.conditions import conditions
 from phoenix_core.create_ab.rules import FILE, Association, Group, Level, Source, Time
 from phoenix_core.create_ab.rules_table import Table
@@ -119,6 +124,10 @@ def _qualifiers(table: Table) -> dict[str, str]:
     for name in inner.content:
         if not _QUALIFIER.fullmatch(name):
             raise inner.wrong(name, "is no qualifier; expected capitals")
+        if name in RESERVED:
+            free = ", ".join(sorted(FREE))
+            told = f"phoenix writes this one; expected {free} or one of your own"
+            raise inner.wrong(name, told)
         inner.check_keyword(name, inner.text(name))
     return table.texts_by_name("qualifiers")
 

@@ -15,6 +15,7 @@ from phoenix_core.create_ab.rules import Class, Keywords, Rules
 from phoenix_core.create_ab.rules_table import Source, Table
 from phoenix_core.create_ab.toml_lines import lines_of
 from phoenix_core.errors import ConfigError
+from phoenix_core.plain_text import plain
 
 _TOP = (
     *("version", "only", "noon", "match_keys", "calib_tag", "drs_type"),
@@ -37,8 +38,8 @@ def find_rules(named: str) -> tuple[str, str]:
         text = importlib.resources.files(package).joinpath(file).read_text("utf-8")
     except ModuleNotFoundError:
         raise ConfigError(f"{named}: there is no package '{package}'") from None
-    except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error)
+    except (OSError, ValueError, TypeError, ImportError, AttributeError) as error:
+        told = getattr(error, "strerror", None) or plain(str(error))
         raise ConfigError(f"{named}: {told}") from error
     return named, text
 
@@ -55,8 +56,8 @@ def read_rules(text: str, name: str = "rules") -> Rules:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # too many digits, too deep
+        raise ConfigError(f"{name}: not TOML: {plain(str(error))}") from error
     table = Table(Source(name, lines_of(text)), (), document)
     table.only(*_TOP)
     words = table.table("keywords")

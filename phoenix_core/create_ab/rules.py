@@ -122,6 +122,7 @@ class Keywords:
     mjd: str = "MJD-OBS"
     date: str = "DATE-OBS"
     exposure: str = "EXPTIME"
+    exposure_id: str = ""
     category: str = "ESO DPR CATG"
     program: str = "ESO OBS PROG ID"
     ob: str = "ESO OBS ID"
@@ -168,7 +169,8 @@ class Rules:
 
     def _wanted(self) -> Iterator[str]:
         words = self.keywords
-        yield from (words.mjd, words.date, words.exposure, words.category)
+        yield from (words.mjd, words.date, words.exposure, words.exposure_id)
+        yield words.category
         yield from (words.program, words.ob, words.mode, self.calib_tag)
         yield from (condition.keyword for condition in self.only)
         for kind in self.classes:

@@ -12,6 +12,7 @@ from phoenix_core.create_ab.keyword import misspelt
 from phoenix_core.create_ab.toml_lines import Place
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
+from phoenix_core.plain_text import plain
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DAY = 86400.0
@@ -31,7 +32,7 @@ class Source:
         while known and known not in self.lines:
             known = known[:-1]
         where = f"{self.name}, line {self.lines[known]}" if known else self.name
-        return ConfigError(f"{where}: {_told(place)}: {problem}")
+        return ConfigError(plain(f"{where}: {_told(place)}: {problem}"))
 
 
 @frozen
@@ -105,9 +106,10 @@ class Table:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(key, f"is {value!r}; expected a number")
-        if not math.isfinite(value):
+        number = _finite(value)
+        if number is None:
             raise self.wrong(key, f"is {value!r}; expected a finite number")
-        return float(value)
+        return number
 
     def days(self, key: str, default: float | None) -> float | None:
         """Return a time as days: ``30 s``, ``30 min``, ``2 h``, ``7 d``; never 0."""
@@ -119,9 +121,10 @@ class Table:
             raise self.wrong(
                 key, f'is {value!r}; expected a time as "30 min", "2 h" or "7 d"'
             )
-        if not float(match[1]):
-            raise self.wrong(key, f'is "{value}"; expected a time above 0')
-        return float(match[1]) * _SECONDS[match[2]] / _DAY
+        number = _finite(match[1])
+        if not number:
+            raise self.wrong(key, f'is "{value}"; expected a time above 0 that ends')
+        return number * _SECONDS[match[2]] / _DAY
 
     def texts(self, key: str, default: tuple[str, ...] | None = ()) -> tuple[str, ...]:
         """Return a list of texts, each once; without a default it has to be there."""
@@ -168,6 +171,15 @@ class Table:
             raise self.wrong(key, f"expected tables [[{told}]]")
         for number, inner in enumerate(value):
             yield Table(self.source, (*self.place, key, number), inner)
+
+
+def _finite(value: str | float) -> float | None:
+    """A number as a float, None where it is infinite, or too large for one."""
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _told(place: Place) -> str:

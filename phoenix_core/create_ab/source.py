@@ -100,5 +100,5 @@ def _check_parameters(config: Config, options: Options, rules: Rules) -> None:
             raise config.wrong(PGI, "parameters", f"{told}{hint}")
         for text in parameters:
             if not is_parameter(text):
-                told = f"'{text}' of {recipe}; expected --name=value"
+                told = f"{text!r} of {recipe}; expected --name=value"
                 raise config.wrong(PGI, "parameters", told)

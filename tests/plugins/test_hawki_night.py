@@ -382,6 +382,7 @@ def test_tiles_come_of_the_single_exposures_which_go_then(processed, tmp_path):
         tmp_path,
         shutil.copytree(processed.root, tmp_path / "data"),
         tile=("tile        = false", "tile        = true "),
+        far=("difference_max = 0.5", "difference_max = 5.0"),
     )
     (night.root / "ab" / FIRST / IN_KS).unlink()  # one OB is enough
     for raw in (night.root / "raw" / FIRST).glob("*T23:41*"):
@@ -434,6 +435,32 @@ def test_the_qc_finds_read_noise_gain_and_dark_level(processed):
     dark = report_of(processed, DARK_20)["parameters"]
     assert dark["LEVEL"] == pytest.approx(12 + 20, abs=0.5)
     assert dark["DIT"] == 20.0
+
+
+def qc_of(night, block, products):
+    return process_qc_procedure(run=night.run(), block=block, products=products)
+
+
+def test_a_product_whose_zero_point_is_not_that_of_its_stars_waits_for_a_person(night):
+    products = night.products(IN_J)
+    stack = next(p.path for p in products if p.category == "JITTERED_IMAGE_SCI")
+    assert _is_green(qc_of(night, night.block(IN_J), products))
+    with fits.open(stack, "update") as hdus:
+        for hdu in hdus[1:]:
+            hdu.header["ESO QC MAGZPT"] += 1.3
+    report = qc_of(night, night.block(IN_J), products)
+    bad = [score.name for score in report.scores if not score.is_passed]
+    assert bad == ["ZEROPOINT_DIFFERENCE"]
+
+
+def test_a_calibration_that_was_not_the_first_choice_is_said(night):
+    block = night.block(IN_J)
+    text = block.text.replace("MASTER_TWILIGHT_FLAT  # level 1", "{}", 1)
+    assert text != block.text
+    far = block.parse(text.format("MASTER_TWILIGHT_FLAT  # level 2"))
+    report = qc_of(night, far, night.products(IN_J))
+    assert report.comments == ("MASTER_TWILIGHT_FLAT of level 2",)
+    assert qc_of(night, block, night.products(IN_J)).comments == ()
 
 
 class OnTheNight:

@@ -440,6 +440,53 @@ def test_an_empty_catalogue_is_told(run, by_name):
     assert f"{path.name} holds no stars" in problem
 
 
+@pytest.mark.parametrize(
+    ("keyword", "text", "told"),
+    [
+        ("HIERARCH ESO TEL AIRM START =", "NaN", "has no ESO TEL AIRM START"),
+        ("MJD-OBS =", "NaN", "has no MJD-OBS"),
+        ("HIERARCH ESO DET DIT =", "1_0.0", "has no ESO DET DIT"),
+        ("CRVAL1  =", "NaN", "has no CRVAL1"),
+    ],
+)
+def test_a_value_that_is_none_costs_one_ab(run, by_name, keyword, text, told):
+    inputs = science_inputs(run, by_name[IN_KS])
+    path = inputs[0][0]
+    content = path.read_bytes()
+    at = content.index(keyword.ljust(9).encode())
+    card = f"{keyword} {text}".ljust(80).encode()
+    path.write_bytes(content[:at] + card + content[at + 80 :])
+    problems = list(input_problems("hawki_science_process", inputs))
+    assert any(f"{told}" in problem for problem in problems)
+
+
+def test_obs_of_two_programmes_are_two_abs(run):
+    raw = next(run.config.directories.raw.rglob("HAWKI.*T23:41:47*"))
+    edited(raw, lambda h: h.set("ESO OBS PROG ID", "111.A-0001(A)"))
+    sizes = [
+        len(b.rawfiles) for b in blocks_of(run) if b.value("OBS_ID") == "200100001"
+    ]
+    assert sizes == [1, 1]
+
+
+def test_an_edited_ab_that_names_a_frame_that_is_gone_does_not_stop_the_night(
+    run, blocks
+):
+    gone = next(block for block in blocks if block.name == IN_KS)
+    edit = gone.with_values("RAWFILE", [*gone.values("RAWFILE"), "gone.fits OBJECT"])
+    cascade = ab_pgi(run, [edit if block is gone else block for block in blocks])
+    found = [
+        finding
+        for _, answer in load(run.config).each(
+            hookspecs.hdr_pgi, run=run, cascade=cascade
+        )
+        for finding in answer
+    ]
+    assert found
+    assert not any(finding.is_error for finding in found)
+    assert all("gone.fits" in f.message and IN_KS in f.message for f in found)
+
+
 def test_a_filter_that_photcal_does_not_know_is_told(run, by_name):
     inputs = science_inputs(run, by_name[IN_J])
     path = next(path for path, tag in inputs if tag == "PHOTCAL_TAB")

@@ -22,7 +22,14 @@ RULE: Final = "rule"
 
 SHOWN: Final = (
     *("OB_ID", "FILTER", "N_EXPOSURES", "TEXPTIME", "ZEROPOINT", "ZEROPOINT_RMS"),
-    *("N_STARS", "IMAGE_QUALITY", "SEEING", "ELLIPTICITY", "LIMITING_MAG"),
+    *(
+        "ZEROPOINT_DIFFERENCE",
+        "N_STARS",
+        "IMAGE_QUALITY",
+        "SEEING",
+        "ELLIPTICITY",
+        "LIMITING_MAG",
+    ),
     *("SKY_BRIGHTNESS", "WCS_RMS", "DIT", "LEVEL", "READ_NOISE", "GAIN"),
 )
 

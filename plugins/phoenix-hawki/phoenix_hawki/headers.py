@@ -1,8 +1,8 @@
 """What headers of HAWKI files say, read with one line where they cannot be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -19,11 +19,35 @@ CHIPS: Final = 4
 
 
 @frozen
+class Keywords(Mapping[str, Any]):
+    """What a header says; a keyword whose value is none (NaN, 1_0) is not there."""
+
+    header: "fits.Header"
+
+    def __getitem__(self, keyword: str) -> Any:
+        """Return a value."""
+        from astropy.io import fits  # noqa: PLC0415, costs start-up
+
+        try:
+            return self.header[keyword]
+        except fits.VerifyError as error:  # values are parsed when they are asked for
+            raise KeyError(keyword) from error
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the keywords."""
+        return (keyword for keyword in self.header if keyword in self)
+
+    def __len__(self) -> int:
+        """Count the keywords."""
+        return sum(1 for _ in self)
+
+
+@frozen
 class Extension:
     """What the header of one chip's HDU says."""
 
     name: str
-    keywords: "fits.Header"
+    keywords: Keywords
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -31,7 +55,7 @@ class Extension:
         return int(self.keywords.get("NAXIS1", 0)), int(self.keywords.get("NAXIS2", 0))
 
 
-def primary_header(path: Path) -> "fits.Header":
+def primary_header(path: Path) -> Keywords:
     """Return the primary header of a FITS file.
 
     Raises:
@@ -44,7 +68,7 @@ def primary_header(path: Path) -> "fits.Header":
         len(header)  # parses it
     except (OSError, ValueError, IndexError, fits.VerifyError) as error:
         raise _unreadable(path, error) from error
-    return header
+    return Keywords(header)
 
 
 def extensions(path: Path) -> tuple[Extension, ...]:
@@ -57,9 +81,10 @@ def extensions(path: Path) -> tuple[Extension, ...]:
 
     try:
         with fits.open(path, lazy_load_hdus=False) as hdus:
-            return tuple(Extension(hdu.name, hdu.header.copy()) for hdu in hdus[1:])
+            headers = [(hdu.name, hdu.header.copy()) for hdu in hdus[1:]]
     except (OSError, ValueError, IndexError, fits.VerifyError) as error:
         raise _unreadable(path, error) from error
+    return tuple(Extension(name, Keywords(header)) for name, header in headers)
 
 
 def filter_of(header: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ for a failure that was seen with hawki 2.4.11.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from phoenix_core.errors import ProcessingError
 from phoenix_hawki.headers import (
@@ -16,6 +16,7 @@ from phoenix_hawki.headers import (
     DIT,
     Extension,
     Inputs,
+    Keywords,
     extensions,
     filter_of,
     number,
@@ -23,9 +24,6 @@ from phoenix_hawki.headers import (
     with_tag,
 )
 from phoenix_hawki.steps import DARK, NOISE, SCIENCE, TILE
-
-if TYPE_CHECKING:
-    from astropy.io import fits
 
 RAW_TAGS: Final = ("DARK", "FLAT_TWILIGHT", "OBJECT", "SKY")
 REQUIRED: Final[Mapping[str, Mapping[str, int]]] = {
@@ -116,7 +114,7 @@ def blank_frames(inputs: Inputs) -> Iterator[str]:
     for path in with_tag(inputs, *RAW_TAGS):
         with fits.open(path) as hdus:
             for hdu in hdus[1 : CHIPS + 1]:
-                is_live = hdu.header.get("ESO DET CHIP LIVE", True)
+                is_live = Keywords(hdu.header).get("ESO DET CHIP LIVE", True)
                 if is_live and hdu.data is not None and not np.ptp(hdu.data):
                     yield (
                         f"{path.name}[{hdu.name}] has one value in all its pixels; "
@@ -125,7 +123,7 @@ def blank_frames(inputs: Inputs) -> Iterator[str]:
                     break
 
 
-def _raw_frame(path: Path, tag: str, header: "fits.Header") -> Iterator[str]:
+def _raw_frame(path: Path, tag: str, header: Keywords) -> Iterator[str]:
     """The keywords without which a recipe fails, crashes, or goes on to nowhere."""
     name = path.name
     dit = header.get(DIT)
@@ -151,9 +149,7 @@ def _raw_frame(path: Path, tag: str, header: "fits.Header") -> Iterator[str]:
         yield from _on_sky(name, header, chips)
 
 
-def _on_sky(
-    name: str, header: "fits.Header", chips: Sequence[Extension]
-) -> Iterator[str]:
+def _on_sky(name: str, header: Keywords, chips: Sequence[Extension]) -> Iterator[str]:
     """What an exposure of the sky has to tell beside: airmass and positions."""
     if number(header, "ESO TEL AIRM START") is None:
         yield (
@@ -165,9 +161,7 @@ def _on_sky(
             yield f"{name}[{chip.name}] has no {', '.join(lacking)}; {_MEND}"
 
 
-def _one_dit(
-    raws: Sequence[Path], headers: Mapping[Path, "fits.Header"]
-) -> Iterator[str]:
+def _one_dit(raws: Sequence[Path], headers: Mapping[Path, Keywords]) -> Iterator[str]:
     known = [(path, dit) for path in raws if (dit := number(headers[path], DIT))]
     for path, dit in known[1:]:
         first, expected = known[0]
@@ -178,9 +172,7 @@ def _one_dit(
             )
 
 
-def _one_filter(
-    lit: Sequence[Path], headers: Mapping[Path, "fits.Header"]
-) -> Iterator[str]:
+def _one_filter(lit: Sequence[Path], headers: Mapping[Path, Keywords]) -> Iterator[str]:
     known = [(path, name) for path in lit if (name := filter_of(headers[path]))]
     for path, name in known[1:]:
         first, expected = known[0]
@@ -192,7 +184,7 @@ def _one_filter(
 
 
 def _dark_of_dit(
-    darks: Sequence[Path], raws: Sequence[Path], headers: Mapping[Path, "fits.Header"]
+    darks: Sequence[Path], raws: Sequence[Path], headers: Mapping[Path, Keywords]
 ) -> Iterator[str]:
     wanted = next((dit for path in raws if (dit := number(headers[path], DIT))), None)
     for path in darks:
@@ -205,7 +197,7 @@ def _dark_of_dit(
 
 
 def _of_filter(
-    masters: Sequence[Path], lit: Sequence[Path], headers: Mapping[Path, "fits.Header"]
+    masters: Sequence[Path], lit: Sequence[Path], headers: Mapping[Path, Keywords]
 ) -> Iterator[str]:
     wanted = next((name for path in lit if (name := filter_of(headers[path]))), "")
     for path in masters:
@@ -219,7 +211,7 @@ def _of_filter(
 
 
 def _in_photcal(
-    tables: Sequence[Path], lit: Sequence[Path], headers: Mapping[Path, "fits.Header"]
+    tables: Sequence[Path], lit: Sequence[Path], headers: Mapping[Path, Keywords]
 ) -> Iterator[str]:
     """The recipe reads a filter that is not in the table from where there is none."""
     wanted = next((name for path in lit if (name := filter_of(headers[path]))), "")

@@ -49,9 +49,9 @@ def process_ab_post_plugin(
 def _rename(product: Product, published: Mapping[str, str]) -> None:
     header = primary_header(product.path)
     cards = {
-        card.keyword: (published[card.value], card.comment)
-        for card in header.cards
-        if _NAMING.fullmatch(card.keyword) and card.value in published
+        keyword: (published[value], header.header.comments[keyword])
+        for keyword, value in header.items()
+        if _NAMING.fullmatch(keyword) and value in published
     }
     if cards:
         set_cards(product.path, cards)

@@ -6,7 +6,7 @@ them where each chip has its own. Times in seconds, sizes in arcsec, magnitudes 
 
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,10 +15,11 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from phoenix_core.create_ab.notes import levels_of
 from phoenix_core.errors import ProcessingError
 from phoenix_core.inputs import find_file, paths
 from phoenix_core.model import AssociationBlock, Product, QcReport, Run
-from phoenix_hawki.headers import filter_of, number, primary_header, with_tag
+from phoenix_hawki.headers import Keywords, filter_of, number, primary_header, with_tag
 from phoenix_hawki.qc_photometry import (
     Exposed,
     Reference,
@@ -28,7 +29,7 @@ from phoenix_hawki.qc_photometry import (
     pixel_scale,
     read_reference,
 )
-from phoenix_hawki.qc_scores import Options, comments, science_scores
+from phoenix_hawki.qc_scores import Options, science_scores
 from phoenix_hawki.qc_sheet import Chip, Sheet, Source, draw_sheet
 from phoenix_hawki.steps import SCIENCE
 
@@ -86,8 +87,11 @@ def measure(
     except (OSError, fits.VerifyError) as error:
         raise ProcessingError(f"{image}: {error}") from error
     parameters |= _star_parameters(stars, sources)
+    parameters |= _difference(parameters)
     scores = science_scores(parameters, options)
-    remarks = comments(parameters)
+    remarks = tuple(
+        f"{tag} of level {level}" for tag, level in levels_of(block) if level > 1
+    )
     sheet = Sheet(
         block=block.name,
         target=block.value("TARGET") or str(parameters.get("OBJECT", "")),
@@ -110,7 +114,7 @@ def measure(
     )
 
 
-def _exposures(run: Run, header: fits.Header) -> tuple[fits.Header, ...]:
+def _exposures(run: Run, header: Keywords) -> tuple[Keywords, ...]:
     """The headers of the raw frames that an image names, as far as they are there."""
     found = []
     for keyword in header:
@@ -135,7 +139,7 @@ def _covered(
     return maps
 
 
-def _exposed(headers: Sequence[fits.Header]) -> Exposed:
+def _exposed(headers: Sequence[Keywords]) -> Exposed:
     """DIT and mean airmass of the exposures."""
     dit = next((d for header in headers if (d := number(header, "ESO DET DIT"))), 1.0)
     airmass = [
@@ -149,8 +153,8 @@ def _exposed(headers: Sequence[fits.Header]) -> Exposed:
 
 def _observation(
     block: AssociationBlock,
-    header: fits.Header,
-    raws: Sequence[fits.Header],
+    header: Keywords,
+    raws: Sequence[Keywords],
     exposed: Exposed,
 ) -> dict[str, Value]:
     """What was observed, and how."""
@@ -229,6 +233,14 @@ def _star_parameters(
     if sizes := [source.diameter for source in sources if source.diameter > 0]:
         found["HALF_LIGHT"] = float(statistics.median(sizes))
     return found
+
+
+def _difference(parameters: Mapping[str, Value]) -> dict[str, Value]:
+    """How far the zero point of the aperture and that of the pipeline are apart."""
+    own, pipeline = parameters.get("ZEROPOINT"), parameters.get("MAGZPT")
+    if not isinstance(own, float) or not isinstance(pipeline, float):
+        return {}
+    return {"ZEROPOINT_DIFFERENCE": abs(own - pipeline)}
 
 
 def _sources(path: Path) -> tuple[Source, ...]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from typing import Final
 
 from attrs import field, frozen, validators
 
@@ -10,26 +9,24 @@ from phoenix_core.model import Score
 
 Parameters = Mapping[str, str | int | float | bool]
 
-FAR_FROM_PIPELINE: Final = 0.5
-"""Magnitudes between the zero point of the aperture and that of the pipeline.
-
-The pipeline's is 0.05 to 0.12 mag high where its aperture correction comes from few
-stars, and up to 0.8 on tiles that are mostly empty; beyond, something else is wrong.
-"""
-
 
 @frozen
 class Options:
     """Limits, all bounds included; those without another source are ours.
 
     `zero_points`: the Vega magnitude of 1 adu/s at airmass 1, by filter; where a filter
-    has none, its zero point is told but not scored. Levels and noise in adu, gain in
-    electrons per adu, sizes in arcsec.
+    has none, its zero point is told but not scored. `zero_point_difference_max`:
+    magnitudes between the zero point of the aperture and that of the pipeline, which
+    products carry. The pipeline's is 0.05 to 0.12 mag high where its aperture
+    correction comes from few stars, and up to 0.8 on tiles that are mostly empty: those
+    a person has to see. Levels and noise in adu, gain in electrons per adu, sizes in
+    arcsec.
     """
 
     zero_points: Mapping[str, float] = field(factory=dict)
     zero_point_tolerance: float = field(default=0.3, validator=validators.gt(0))
     zero_point_rms_max: float = 0.1
+    zero_point_difference_max: float = 0.5
     stars_min: int = 3
     image_quality_max: float = 1.5
     ellipticity_max: float = 0.3
@@ -54,6 +51,7 @@ def science_scores(parameters: Parameters, options: Options) -> tuple[Score, ...
     return (
         *found,
         _at_most("ZEROPOINT_RMS", parameters, options.zero_point_rms_max),
+        _at_most("ZEROPOINT_DIFFERENCE", parameters, options.zero_point_difference_max),
         _at_least("N_STARS", parameters, options.stars_min),
         _at_most("IMAGE_QUALITY", parameters, options.image_quality_max),
         _at_most("ELLIPTICITY", parameters, options.ellipticity_max),
@@ -79,15 +77,6 @@ def noise_scores(parameters: Parameters, options: Options) -> tuple[Score, ...]:
         _at_least("GAIN_MIN", parameters, options.gain_min),
         _at_most("GAIN_MAX", parameters, options.gain_max),
     )
-
-
-def comments(parameters: Parameters) -> tuple[str, ...]:
-    """Say in a word what a person should look at beside the scores."""
-    own = number(parameters, "ZEROPOINT")
-    pipeline = number(parameters, "MAGZPT")
-    if own is None or pipeline is None or abs(own - pipeline) <= FAR_FROM_PIPELINE:
-        return ()
-    return (f"zero point {own:.2f} of the aperture, {pipeline:.2f} of the pipeline",)
 
 
 def number(parameters: Parameters, name: str) -> float | None:

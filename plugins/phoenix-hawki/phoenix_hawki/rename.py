@@ -5,7 +5,7 @@ because a file that ASSONn or PROVn of another one names does not go along, stop
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +40,7 @@ def rename_products_special_plugin(moves: Sequence[Move]) -> None:
             raise PgiError(f"{PGI}: {move.source} has {said}")
         if category in MASTERS:
             continue
-        for keyword, name in _names(header.items()):
+        for keyword, name in _names(header):
             if (move.target.parent, name) not in going:
                 raise PgiError(
                     f"{PGI}: {Path(move.source).name} names {name} in {keyword}, which "
@@ -48,8 +48,8 @@ def rename_products_special_plugin(moves: Sequence[Move]) -> None:
                 )
 
 
-def _names(header: Iterator[tuple[str, object]]) -> Iterator[tuple[str, str]]:
+def _names(header: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """The files of the AB that a header names, by keyword; raw frames left out."""
-    for keyword, value in header:
+    for keyword, value in header.items():
         if _NAMED.fullmatch(keyword) and not _RAW.match(str(value)):
             yield keyword, str(value)

@@ -1,7 +1,7 @@
 """pgi_phoenix_HAWKI_tags (HDR_PGI): told in part 1 what part 2 would stumble over.
 
-A file that an AB names and that is not there is an error. Frames without DIT, or
-calibrations that do not fit, are warnings: their AB will fail, the others go on.
+A file that an AB names and that is not there, frames without DIT, calibrations that do
+not fit: all are warnings, since their AB will fail and the others go on.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,7 @@ def hdr_pgi(run: Run, cascade: Cascade) -> list[Finding]:
         tags = [*(r.tag for r in block.rawfiles), *(m.tag for m in block.mcalibs)]
         problems = list(count_problems(block.recipe, tags))
         inputs, missing = _files(run, block)
-        findings += [Finding(text, block.name, is_error=True) for text in missing]
-        problems += _problems(block, inputs)
+        problems += [*missing, *_problems(block, inputs)]
         findings += [
             Finding(f"{block.name} will fail: {problem}", block.name)
             for problem in problems
@@ -57,5 +56,5 @@ def _files(run: Run, block: AssociationBlock) -> tuple[Inputs, list[str]]:
         try:
             found.append((find_file(directory, name), tag))
         except ProcessingError as error:
-            missing.append(f"{error} ({block.name})")
+            missing.append(str(error))
     return found, missing
