@@ -71,6 +71,8 @@ def ingest_columns(
     """Put columns into a table that `check_columns` has found right."""
     names = [column.name for column in table.columns]
     rows = list(zip(*(columns[name] for name in names), strict=True))
+    if not rows:
+        return
     # Past SQLAlchemy's handling of each value, which takes longer than the database.
     connection.exec_driver_sql(_replacing(connection.dialect, table), rows)
 

@@ -27,6 +27,12 @@ def test_rows_go_in_and_replace(qc1, stars, tmp_path):
     assert state(qc1) == (2, 3.0)
 
 
+def test_a_file_without_rows_goes_along(qc1, stars, tmp_path):
+    empty, full = written(tmp_path, "e.csv", ""), written(tmp_path, "f.csv", "a,1,1\n")
+    assert import_files(qc1, [(empty, stars), (full, stars)]) == (0, 1)
+    assert state(qc1) == (1, 1.0)
+
+
 def test_one_wrong_file_keeps_all_out(qc1, stars, tmp_path):
     good = written(tmp_path, "good.csv", "a,1,1\n")
     bad = written(tmp_path, "bad.csv", "b,1,much\n")
