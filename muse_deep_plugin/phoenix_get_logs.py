@@ -17,12 +17,7 @@ from phoenix_core.nearest import nearest
 
 _NAME = "phoenixGetLogs"
 
-app = typer.Typer(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = cli.new_app()
 
 
 def command() -> None:

@@ -21,12 +21,18 @@ from phoenix_core.errors import ConfigError, PhoenixError
 _INTERRUPTED = 130  # as shells count: 128 and the number of SIGINT
 _HELP = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(
-    context_settings=_HELP,
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+
+def new_app() -> typer.Typer:
+    """Return what a command is made of that `run` runs."""
+    return typer.Typer(
+        context_settings=_HELP,
+        rich_markup_mode="rich",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+
+app = new_app()
 plugins_app = typer.Typer(
     context_settings=_HELP, no_args_is_help=True, help="The installed plug-ins (PGIs)."
 )
@@ -35,19 +41,9 @@ qc1_app = typer.Typer(
     context_settings=_HELP, no_args_is_help=True, help="The QC1 database."
 )
 app.add_typer(qc1_app, name="qc1")
-process_ab_app = typer.Typer(
-    context_settings=_HELP, add_completion=False, pretty_exceptions_enable=False
-)
-process_qc_app = typer.Typer(
-    context_settings=_HELP, add_completion=False, pretty_exceptions_enable=False
-)
-
-qc1_ingest_app = typer.Typer(
-    context_settings=_HELP,
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+process_ab_app = new_app()
+process_qc_app = new_app()
+qc1_ingest_app = new_app()
 
 ConfigOption = Annotated[
     Path | None,

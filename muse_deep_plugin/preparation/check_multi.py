@@ -8,12 +8,7 @@ from phoenix_core import __version__, cli
 
 _NAME = "phoenix_checkMulti"
 
-app = typer.Typer(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = cli.new_app()
 
 
 def command() -> None:

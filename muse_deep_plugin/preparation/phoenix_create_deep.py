@@ -55,12 +55,7 @@ _FreshOption = Annotated[
     ),
 ]
 
-app = typer.Typer(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = cli.new_app()
 
 
 def command() -> None:
