@@ -1,5 +1,6 @@
 """The rows of a file, held against the table that they are for."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from phoenix_core.qc1.ingest import told_mistakes
 from phoenix_core.qc1.table_file import TableFile, read_table
 from phoenix_core.qc1.tables import Column, Kind, Qc1Table, Value
 from phoenix_core.qc1.text_values import read_values
+
+_INFINITE = (math.inf, -math.inf)
 
 
 def read_rows(path: Path, table: Qc1Table) -> Mapping[str, Sequence[Value]]:
@@ -70,16 +73,24 @@ def _in_its_unit(
         source, wanted = Unit(given), Unit(column.unit)
         assert isinstance(source, UnitBase)
         factor = 1.0 if source == wanted else float(source.to(wanted))
-    except (ValueError, UnitsError, AssertionError) as error:
+        assert 0 < abs(factor) < math.inf
+    except (ValueError, UnitsError, AssertionError, OverflowError) as error:
         raise ConfigError(
             f"{path}: {column.name} is in '{given}', which is not "
             f"'{column.unit or 'without unit'}'"
         ) from error
     if factor == 1.0:
         return values
-    return [
+    converted = [
         value * factor if isinstance(value, (int, float)) else value for value in values
     ]
+    for value, given_value in zip(converted, values, strict=True):
+        if value in _INFINITE and given_value not in _INFINITE:
+            raise ConfigError(
+                f"{path}: {column.name}: {given_value} '{given}' is too large a number "
+                f"in '{column.unit}'"
+            )
+    return converted
 
 
 def _doubles(

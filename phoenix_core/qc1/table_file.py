@@ -2,14 +2,17 @@
 
 import csv
 import warnings
+import xml.parsers.expat
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from attrs import frozen
 
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.ingest import told_mistakes
+from phoenix_core.regular_file import open_regular
 
 _TEXT = (".csv", ".ecsv")
 _VOTABLE = (".xml", ".vot", ".votable")
@@ -96,7 +99,7 @@ def _parse(path: Path, text: TextIO) -> TableFile:
         raise ConfigError(told_mistakes(wrong))
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
     units = {
-        str(one.get("name")).lower(): str(one["unit"])
+        one["name"].lower(): str(one["unit"])
         for one in head.get("datatype", ())
         if one.get("unit")
     }
@@ -122,27 +125,36 @@ def _row_by_row(
 
 
 def _yaml(path: Path, lines: Sequence[str]) -> dict[str, Any]:
-    from astropy.table.meta import (  # noqa: PLC0415, costs start-up
-        YamlParseError,
-        get_header_from_yaml,
-    )
+    from astropy.table.meta import get_header_from_yaml  # noqa: PLC0415, start-up
 
     try:
-        head: dict[str, Any] = get_header_from_yaml(lines)
-    except (YamlParseError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path}: the header is not that of ECSV: {error}") from error
-    return head
+        head = get_header_from_yaml(lines)
+    except Exception as error:  # whatever a stranger's header makes of the reader
+        told = " ".join(str(error).split())
+        raise ConfigError(f"{path}: the header is not that of ECSV: {told}") from error
+    described = head.get("datatype", ()) if isinstance(head, dict) else None
+    if not isinstance(described, list | tuple) or not all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in described
+    ):
+        expected = "datatype: a list of columns, each with its name"
+        raise ConfigError(
+            f"{path}: the header is not that of ECSV; expected {expected}"
+        )
+    return dict(head)
 
 
 def _read_votable(path: Path) -> TableFile:
     from astropy.table import Table  # noqa: PLC0415, costs start-up
 
+    with open_regular(path) as file:
+        content = file.read()
     try:
+        _refuse_other_files(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of files that are not quite right
-            table = Table.read(path, format="votable")
-    except OSError:
-        raise
+            table = Table.read(BytesIO(content), format="votable")
+    except ConfigError as error:
+        raise ConfigError(f"{path}, {error}") from error
     except Exception as error:  # whatever a stranger's file makes of the reader
         told = " ".join(str(error).split())
         raise ConfigError(f"{path}: not a VOTable: {told}") from error
@@ -157,6 +169,30 @@ def _read_votable(path: Path) -> TableFile:
         if table[given].unit is not None
     }
     return TableFile(names, units, columns, range(1, len(table) + 1), is_text=False)
+
+
+def _refuse_other_files(content: bytes) -> None:
+    """Refuse a VOTable that leads the reader to other files or to the network.
+
+    Raises:
+        ConfigError: the line, and what leads there.
+        ExpatError: it is no XML.
+    """
+    parser = xml.parsers.expat.ParserCreate()
+
+    def refuse(what: str) -> NoReturn:
+        line = parser.CurrentLineNumber
+        raise ConfigError(f"line {line}: {what}; expected all data in the file itself")
+
+    def start(name: str, attributes: Mapping[str, str]) -> None:
+        names = {key.rpartition(":")[2].lower() for key in attributes}
+        if name.rpartition(":")[2].lower() == "stream" and "href" in names:
+            refuse("a STREAM with href")
+
+    parser.StartElementHandler = start
+    parser.EntityDeclHandler = lambda *_: refuse("an entity")
+    parser.ExternalEntityRefHandler = lambda *_: refuse("an entity of another file")
+    parser.Parse(content, True)  # noqa: FBT003, as expat has it
 
 
 def _decoded(value: object) -> object:

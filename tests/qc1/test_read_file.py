@@ -163,6 +163,109 @@ def test_bytes_that_are_no_text_are_refused(tmp_path, stars):
         read_rows(path, stars)
 
 
+VOTABLE = """<?xml version="1.0"?>{dtd}
+<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>
+<FIELD name="name" datatype="char" arraysize="*"/><FIELD name="number" datatype="long"/>
+<DATA>{data}</DATA></TABLE></RESOURCE></VOTABLE>"""
+ROW = "<TABLEDATA><TR><TD>a</TD><TD>1</TD></TR></TABLEDATA>"
+STREAM = '<BINARY><STREAM {}="file://{}"/></BINARY>'
+
+
+def test_a_votable_leads_to_no_other_file(tmp_path, stars):
+    other = written(tmp_path, "secret", "other")
+    prefixed = '<BINARY><v:STREAM xmlns:v="x" href="file://{}"/></BINARY>'
+    for dtd, data, message in (
+        ("", STREAM.format("href", other), "line 4: a STREAM with href"),
+        ("", STREAM.format("encoding='base64' href", other), "a STREAM with href"),
+        ("", prefixed.format(other), "a STREAM with href"),
+        ("", f"<FITS>{STREAM[8:-9].format('href', other)}</FITS>", "a STREAM with"),
+        (f'<!DOCTYPE V [<!ENTITY e SYSTEM "{other}">]>', ROW, "line 1: an entity"),
+        (f'<!DOCTYPE V [<!ENTITY % e SYSTEM "{other}">%e;]>', ROW, "an entity"),
+        ('<!DOCTYPE V [<!ENTITY e "lol">]>', ROW, "an entity"),
+    ):
+        path = written(tmp_path, VOTABLE.format(dtd=dtd, data=data), "stars.xml")
+        with pytest.raises(ConfigError) as refused:
+            read_rows(path, stars)
+        assert message in str(refused.value)
+        assert str(refused.value).endswith("expected all data in the file itself")
+
+
+@pytest.mark.parametrize("dtd", ["", '<!DOCTYPE VOTABLE SYSTEM "http://x.invalid/v">'])
+def test_a_votable_with_all_its_data_is_read(tmp_path, stars, dtd):
+    path = written(tmp_path, VOTABLE.format(dtd=dtd, data=ROW), "stars.xml")
+    assert columns(**read_rows(path, stars))["name"] == ["a"]
+
+
+HEADS = [
+    "",
+    "# 1\n",
+    "# - a\n",
+    "# datatype: 1\n",
+    "# datatype: name\n",
+    "# datatype: [name]\n",
+    "# datatype:\n# - {name: 1, unit: m}\n",
+    "# datatype:\n# - {unit: m}\n",
+    "# datatype:\n# - {name: [a], unit: m}\n",
+    "# datatype:\n# - {name: {a: b}, datatype: {}}\n",
+    "# datatype: !!python/object:os.system {}\n",
+    "# datatype: !astropy.units.Unit {unit: 3}\n",
+    "# datatype: " + "[" * 3000 + "\n",
+    "# ? [a]\n# : {b: c}\n",
+    "# delimiter: [1]\n# datatype:\n# - {name: name, datatype: string}\n",
+    "# delimiter: {a: b}\n# datatype:\n# - {name: name, datatype: string}\n",
+    "# \0\n",
+]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: ascii(head[:40]))
+def test_a_strange_header_of_ecsv_is_told_in_one_line(tmp_path, stars, head):
+    path = written(tmp_path, f"# %ECSV 1.0\n# ---\n{head}name,number\na,1\n", "s.ecsv")
+    with pytest.raises(ConfigError) as refused:
+        read_rows(path, stars)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("counts", "1_0_9"),
+        ("counts", "\u0661\u0662"),
+        ("counts", "\uff15"),
+        ("ra", "6_00"),
+        ("ra", "\u0661.5"),
+        ("ra", "1e999"),
+        ("ra", "-1e999"),
+    ],
+)
+@pytest.mark.parametrize("others", ["", "b,2,,\n", "b,2,7,8\n"])
+def test_a_number_that_nobody_would_write_so_is_none(
+    tmp_path, stars, name, value, others
+):
+    counts, ra = (value, "") if name == "counts" else ("", value)
+    text = f"name,number,counts,ra\n{others}a,1,{counts},{ra}\n"
+    with pytest.raises(ConfigError, match=f"{name}: .* is not a (whole )?number$"):
+        read_rows(written(tmp_path, text), stars)
+
+
+def test_large_numbers_and_what_is_not_known_are_read(tmp_path, stars):
+    text = (
+        "name,number,counts,ra\na,1, 5 ,1e308\nb,2,NULL,1.7e308\nc,3,,inf\nd,4,,nan\n"
+    )
+    found = columns(**read_rows(written(tmp_path, text), stars))
+    assert found["counts"] == [5, None, None, None]
+    assert found["ra"] == [1e308, 1.7e308, None, None]
+
+
+@pytest.mark.parametrize("unit", ["1e999 deg", "1e-999 deg", "1e300 deg", "nan deg"])
+def test_a_unit_that_makes_numbers_endless_is_refused(tmp_path, stars, unit):
+    head = (
+        f"{ECSV}','\n# datatype:\n# - {{name: ra, datatype: float64, unit: {unit}}}\n"
+    )
+    path = written(tmp_path, f"{head}name,number,ra\na,1,1e10\n", "stars.ecsv")
+    with pytest.raises(ConfigError, match=": ra"):
+        read_rows(path, stars)
+
+
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
 )
