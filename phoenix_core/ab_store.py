@@ -4,12 +4,13 @@ ABs lie as ``<ab_store>/<branch>/<date>/<AB name>``. Nothing that is read there 
 trusted, and what is written there is never seen half.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fsspec
 from attrs import field, frozen
@@ -18,7 +19,8 @@ from phoenix_core.ab_file import parse_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import ConfigError
 
-_LARGEST = 10_000_000  # bytes; an AB of 1,000 inputs has a hundredth
+LARGEST: Final = 10_000_000
+"""Bytes of an AB; one of 1,000 inputs has a hundredth."""
 _TRIES = 5
 _FAILURES = (OSError, ValueError, ImportError, NotImplementedError)
 
@@ -89,7 +91,7 @@ class AbFolder:
         path = self.path(name)
         try:
             told = self.system.info(path)
-            if told["type"] != "file" or (told.get("size") or 0) > _LARGEST:
+            if told["type"] != "file" or (told.get("size") or 0) > LARGEST:
                 raise ConfigError(f"{path} is no AB: a {told['type']}, or too large")
             # One by one: asked for many, a store takes [ and * in names for patterns.
             content: bytes = self.system.cat_file(path)
@@ -194,7 +196,7 @@ def _put_on_disk(
     suffix = f".{socket.gethostname()}-{os.getuid()}.tmp"
     name = ""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        _make(directory)
         _clear(directory, suffix)  # of a call that was killed
         for block in blocks:
             name = block.name
@@ -214,6 +216,17 @@ def _put_on_disk(
     finally:
         with suppress(OSError):
             _clear(directory, suffix)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        if directory.is_dir():  # a store may be a link, too
+            return
+        # Not told as one of the ABs, which others may have written meanwhile.
+        told = "a file, or a link that leads nowhere, is in place of the folder"
+        raise NotADirectoryError(errno.ENOTDIR, told, str(directory)) from None
 
 
 def _name_new(temporary: Path, path: Path) -> None:

@@ -3,6 +3,7 @@
 from phoenix_core.model import Score
 
 _DIGITS = 6
+_SHORT = 60  # letters: longer than a name, shorter than a line
 
 
 def plain(text: str) -> str:
@@ -13,6 +14,17 @@ def plain(text: str) -> str:
     """
     line = " ".join(text.split())
     return "".join(char if char.isprintable() else "?" for char in line)
+
+
+def short(text: str) -> str:
+    """Return a name from elsewhere for a message, cut where it would hide the rest.
+
+    >>> short("NGC 300"), len(short("x" * 10_000))
+    ('NGC 300', 63)
+    """
+    line = plain(text[: 2 * _SHORT])
+    is_cut = len(line) > _SHORT or len(text) > 2 * _SHORT
+    return f"{line[:_SHORT]}..." if is_cut else line
 
 
 def number(value: object) -> str:

@@ -120,12 +120,26 @@ def test_what_is_no_ab_is_not_read(disk):
         disk.read("dir.ab")
     huge = folder / "huge.ab"
     with huge.open("wb") as file:
-        file.truncate(ab_store._LARGEST + 1)
+        file.truncate(ab_store.LARGEST + 1)
     with pytest.raises(ConfigError, match="too large"):
         disk.read("huge.ab")
     os.mkfifo(folder / "pipe.ab")
     with pytest.raises(ConfigError, match="is no AB"):
         disk.read("pipe.ab")
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_is_in_place_of_the_folder_is_told_as_what_it_is(disk, is_link):
+    place = Path(disk.root)
+    place.parent.mkdir(parents=True)
+    if is_link:
+        place.symlink_to("nowhere")
+    else:
+        place.write_text("x")
+    with pytest.raises(ConfigError, match="in place of the folder") as told:
+        put(disk, [ab("a.ab")])
+    assert str(place) in str(told.value)
+    assert "somebody else" not in str(told.value)
 
 
 def test_files_that_are_no_abs_are_not_seen(disk):

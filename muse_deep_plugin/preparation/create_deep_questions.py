@@ -19,8 +19,10 @@ from muse_deep_plugin.preparation.deep_warnings import Cubes
 from muse_deep_plugin.preparation.show_targets import COLUMNS, rows_of
 from muse_deep_plugin.preparation.tmp2 import Laid
 from muse_deep_plugin.preparation.upload_abs import UploadPlan
+from phoenix_core.ab_store import LARGEST
 from phoenix_core.errors import ConfigError
 from phoenix_core.plain_text import plain
+from phoenix_core.regular_file import read_regular
 
 _EDITORS: Final = ("VISUAL", "EDITOR")
 _EDITOR: Final = "vi"
@@ -257,7 +259,7 @@ def _named(console: Console, laid: Laid, name: str) -> Path | None:
 
 def _show_text(console: Console, path: Path) -> None:
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        text = read_regular(path, LARGEST).decode("utf-8", "replace")
     except OSError as error:
         console.print(_text(f"{path}: {error.strerror}", "red"), soft_wrap=True)
         return

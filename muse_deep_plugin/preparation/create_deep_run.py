@@ -185,6 +185,14 @@ def _one(call: _Call, one: Candidate) -> tuple[Made, bool]:
         return made, True
     except ConfigError as error:
         return evolve(made, state="failed", error=str(error)), False
+    except RecursionError:
+        why = f"{one.name}: a file of its folder is nested too deep"
+        return evolve(made, state="failed", error=why), False
+    except OSError as error:
+        if not error.filename:
+            raise  # of the terminal, not of a file of this target
+        why = f"{one.name}: {error.filename}: {error.strerror}"
+        return evolve(made, state="failed", error=why), False
     return made, choice is Choice.QUIT
 
 

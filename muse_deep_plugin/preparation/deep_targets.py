@@ -36,7 +36,7 @@ from phoenix_core.association_block import is_safe_name
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
+from phoenix_core.plain_text import plain, short
 
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.:+=-]+")
 _FORBIDDEN: Final = re.compile(r"[/\\]|\.\.|^[.-]")
@@ -203,13 +203,15 @@ def _names(
     mistakes = []
     for target in members:
         name = _UNUSUAL.sub("_", target)
-        where = f"{path}, line {lines[target]}: TARGET '{plain(target)}'"
+        where = f"{path}, line {lines[target]}: TARGET '{short(target)}'"
         if _FORBIDDEN.search(target) or not is_safe_name(name) or not name.strip("_"):
             expected = "letters, digits and _ . : + = -, without a path"
             mistakes.append(f"{where} is no name; expected {expected}")
         elif name in names.values():
             other = next(one for one, its in names.items() if its == name)
-            mistakes.append(f"{where} would be {name} in the ABs, as '{plain(other)}'")
+            mistakes.append(
+                f"{where} would be {short(name)} in the ABs, as '{short(other)}'"
+            )
         names[target] = name
     if mistakes:
         raise ConfigError("\n".join(mistakes))
@@ -226,7 +228,7 @@ def _wanted(
         return tuple(names)
     by_any = {name: target for target, name in names.items()} | {n: n for n in names}
     unknown = [
-        f"{path}: no target '{plain(name)}' is selected{nearest(name, by_any)}"
+        f"{path}: no target '{short(name)}' is selected{nearest(name, by_any)}"
         for name in wanted
         if name not in by_any
     ]

@@ -31,7 +31,7 @@ from muse_deep_plugin.preparation.target_list import list_path, read_target_list
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import counted, plain
+from phoenix_core.plain_text import counted, plain, short
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.text_table import aligned, quoted
 
@@ -130,7 +130,7 @@ def target_pointings(config: Config, run_id: str, target: str) -> TargetPointing
     named = _named(cubes) | _listed(list_path(folder, runs[0]))
     if target not in named:
         hint = nearest(target, named) or f"; it has {', '.join(sorted(named))}"
-        raise ConfigError(f"{run_id} has no target {plain(target)}{plain(hint)}")
+        raise ConfigError(f"{run_id} has no target {short(target)}{plain(hint)}")
     return _placed(run_id, target, _exposures(named[target], cubes, exposures))
 
 

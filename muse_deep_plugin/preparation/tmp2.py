@@ -16,11 +16,13 @@ import attrs
 from attrs import field, frozen
 
 from muse_deep_plugin.steps import EXP_COMBINE
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab_file import parse_block
+from phoenix_core.ab_store import LARGEST
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
 from phoenix_core.config import Directories
 from phoenix_core.errors import ConfigError
+from phoenix_core.regular_file import read_regular
 
 RECORD: Final = ".collected.json"
 OVERVIEW: Final = "overview.txt"
@@ -80,12 +82,14 @@ def target_folder(directories: Directories, date: str, target: str) -> Path:
 def read_record(folder: Path) -> Record | None:
     """Return what is known of a folder; None where nothing is, or it is damaged."""
     try:
-        told = json.loads((folder / RECORD).read_text("utf-8"))
+        told = json.loads(read_regular(folder / RECORD, LARGEST))
         sums = {str(k): tuple(map(str, v)) for k, v in told["sums"].items()}
         crowded = None if told["crowded"] is None else bool(told["crowded"])
         exposures = tuple(map(str, told["exposures"]))
         return Record(exposures, crowded, sums, str(told["uploaded"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    except RecursionError:  # of what nobody wrote here
         return None
 
 
@@ -111,6 +115,7 @@ def lay_down(
     Raises:
         ConfigError: other exposures are selected than before, and ABs that do not fit
             them any more were edited.
+        OSError: a file cannot be read or written, or is none.
     """
     moved_to = _put_aside(folder) if fresh else None
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,13 +139,22 @@ def lay_down(
     sums = {name: (*before.sums.get(name, ()),) for name in (*before.sums, *wanted)}
     for name, content in wanted.items():
         sums[name] = tuple(dict.fromkeys((*sums[name], _sum(content))))
-    _write_record(folder, Record(tuple(exposures), crowded, sums, before.uploaded))
-    for name, content in wanted.items():
-        if name not in edited and there.get(name) != content:
-            write_bytes(folder / name, content)
-    for name in there:
-        if name not in wanted and name not in edited and name not in added:
-            (folder / name).unlink(missing_ok=True)
+    record = Record(tuple(exposures), crowded, sums, before.uploaded)
+    _write_record(folder, record)
+    old = {name: there.get(name) for name in (*wanted, *there)}
+    late = {
+        name
+        for name, content in old.items()
+        if name not in edited
+        and name not in added
+        and content != wanted.get(name)
+        and not _put(folder / name, content, wanted.get(name))
+    }
+    if late and known and known.exposures != record.exposures:
+        _write_record(folder, attrs.evolve(record, exposures=known.exposures))
+        _refuse_edits(folder, blocks, late, wanted)
+        _write_record(folder, record)
+    edited |= late
     restored = [n for n in wanted if n in before.sums and n not in there and known]
     return Laid(
         folder,
@@ -168,7 +182,10 @@ def look(folder: Path) -> Laid:
 
 def read_folder(folder: Path) -> tuple[AssociationBlock, ...]:
     """Read the ABs of a folder as they are now, in the order of their names."""
-    return tuple(read_block(path) for path in sorted(folder.glob("*.ab")))
+    return tuple(
+        parse_block(read_regular(path, LARGEST), path)
+        for path in sorted(folder.glob("*.ab"))
+    )
 
 
 def mark_uploaded(folder: Path) -> None:
@@ -227,7 +244,22 @@ def _contents(folder: Path) -> dict[str, bytes]:
     names = sorted(path.name for path in folder.glob("*.ab"))
     if (folder / OVERVIEW).is_file():
         names.append(OVERVIEW)
-    return {name: (folder / name).read_bytes() for name in names}
+    return {name: read_regular(folder / name, LARGEST) for name in names}
+
+
+def _put(path: Path, old: bytes | None, new: bytes | None) -> bool:
+    """Replace or remove a file, unless it is not any more what it was when read."""
+    try:
+        now = read_regular(path, LARGEST)
+    except FileNotFoundError:
+        now = None
+    if now is not None and now != old:
+        return False
+    if new is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_bytes(path, new)
+    return True
 
 
 def _write_record(folder: Path, record: Record) -> None:

@@ -250,6 +250,13 @@ def test_names_that_lead_elsewhere_are_refused_with_their_line(empty_site, name)
     assert site.stored() == {}
 
 
+def test_a_long_name_does_not_hide_what_is_wrong_with_it(empty_site):
+    empty_site.rename(empty_site.cubes("HDFS")[0], "x" * 5000)
+    with pytest.raises(ConfigError, match=r"xxx\.\.\.' is no name; expected") as told:
+        empty_site.made("--yes")
+    assert len(str(told.value)) < 500
+
+
 def test_two_names_that_would_become_one_are_refused(empty_site):
     site = empty_site
     first, second = site.cubes("NGC300")
@@ -453,6 +460,45 @@ def test_an_edit_made_for_other_exposures_stops_its_target_alone(empty_site):
     assert f"{dpc.name} edited by hand" in done.stderr
     assert "# mine" in dpc.read_text()
     assert set(site.targets()) == {"HDFS", "NGC288"}
+
+
+def in_place_of(path):
+    shutil.rmtree(path.parent)
+    path.parent.write_text("x")
+
+
+def sparse(path):
+    with path.open("wb") as file:
+        file.truncate(300_000_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("zz.ab", Path.mkdir),
+        ("zz.ab", lambda path: path.symlink_to("nowhere")),
+        ("zz.ab", os.mkfifo),
+        ("zz.ab", sparse),
+        (".collected.json", lambda path: (path.unlink(), path.mkdir())),
+        ("zz.ab", in_place_of),
+    ],
+)
+def test_an_odd_file_stops_its_target_alone(empty_site, name, damage):
+    empty_site.made("--yes", "--no-upload")
+    damage(empty_site.tmp2("HDFS") / name)
+    done = empty_site.made("--yes")
+    states = {t["target"]: t["state"] for t in done["targets"]}
+    assert states == {"HDFS": "failed", "NGC288": "uploaded", "NGC300": "uploaded"}
+    (told,) = [t["error"] for t in done["targets"] if t["error"]]
+    assert str(empty_site.tmp2("HDFS")) in told
+    assert "\n" not in told
+
+
+def test_a_record_that_is_nested_too_deep_stops_nothing(empty_site):
+    empty_site.made("--yes", "--no-upload")
+    (empty_site.tmp2("HDFS") / ".collected.json").write_text("[" * 100_000)
+    done = empty_site.made("--yes")
+    assert {t["state"] for t in done["targets"]} == {"uploaded"}
 
 
 def test_another_selection_has_to_replace_and_then_is_all_there_is(empty_site):
@@ -704,6 +750,20 @@ def test_an_editor_that_is_none_is_told_and_one_is_asked_again(empty_site):
     assert "no editor:" in told
     assert not (empty_site.root / "never").exists()
     assert empty_site.stored() == {}
+
+
+def test_an_editor_that_leaves_a_directory_stops_its_target_alone(empty_site, tmp_path):
+    editor = tmp_path / "editor.py"
+    editor.write_text("import os, sys; os.unlink(sys.argv[1]); os.mkdir(sys.argv[1])")
+    told, code = in_terminal(
+        empty_site,
+        [(GO_ON, "y\n"), (UPLOAD, "e\n"), (UPLOAD, "u\n")],
+        *("--target", "NGC300", "--target", "HDFS", "--not-crowded"),
+        EDITOR=f"{sys.executable} {editor}",
+    )
+    assert code == 2, told
+    assert "_dpc.ab: Is a directory" in told
+    assert set(empty_site.targets()) == {"NGC300"}
 
 
 def test_an_interrupted_call_says_how_to_go_on(empty_site):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from muse_deep_plugin.preparation import tmp2
 from muse_deep_plugin.preparation.tmp2 import (
     keep_copies,
     lay_down,
@@ -133,7 +134,45 @@ def test_an_edit_of_an_exposure_that_stays_is_no_hindrance(laid, folder):
     assert again.edited == ("b_pst.ab",)
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"sums": 3}', None])
+def saving_meanwhile(monkeypatch, path, text):
+    """A person saves a file while the record is written, before the ABs are."""
+    write = tmp2._write_record
+
+    def write_and_save(folder, record):
+        write(folder, record)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+    monkeypatch.setattr(tmp2, "_write_record", write_and_save)
+
+
+@pytest.mark.parametrize("name", [*PSTS, "a_dpc.ab"])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_edit_that_is_saved_meanwhile_is_kept(folder, monkeypatch, name, first):
+    if not first:
+        lay_down(folder, BLOCKS, PSTS, crowded=False)
+    changed = [b.with_value("PROC_MODE", "CROWDED") for b in BLOCKS]
+    mine = next(b for b in BLOCKS if b.name == name).text + "# mine\n"
+    saving_meanwhile(monkeypatch, folder / name, mine)
+    again = lay_down(folder, changed, PSTS, crowded=True)
+    assert again.edited == (name,)
+    assert (folder / name).read_text() == mine
+    assert look(folder).edited == (name,)
+
+
+def test_an_edit_saved_meanwhile_that_fits_no_more_is_refused_and_kept(
+    laid, folder, monkeypatch
+):
+    blocks = (ab("b_pst.ab"), ab("c_pst.ab"), dpc("b_pst.ab", "c_pst.ab", name="b.ab"))
+    mine = (folder / "a_dpc.ab").read_text() + "# mine\n"
+    saving_meanwhile(monkeypatch, folder / "a_dpc.ab", mine)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"a_dpc.ab edited by hand.*--fresh"):
+            lay_down(folder, blocks, ("b_pst.ab", "c_pst.ab"), crowded=False)
+    assert (folder / "a_dpc.ab").read_text() == mine
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"sums": 3}', "[" * 100_000, None])
 def test_without_its_record_nothing_of_a_folder_is_overwritten(laid, folder, damage):
     append(folder / "a_dpc.ab", "# mine\n")
     if damage is None:
