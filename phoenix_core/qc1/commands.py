@@ -5,6 +5,7 @@ import io
 import math
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,10 @@ def _write_csv(rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON knows; PostgreSQL may have NaN."""
+    """Return a value that JSON knows; PostgreSQL may have NaN, and Decimal for sums."""
+    if isinstance(value, Decimal):
+        is_whole = value.is_finite() and value == value.to_integral_value()
+        value = int(value) if is_whole else float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.hex() if isinstance(value, bytes) else value

@@ -30,6 +30,8 @@ _ALLOWED = frozenset(
 )
 _FORBIDDEN = "not authorized"  # as SQLite says it
 _WAIT = 10_000  # ms for a writer to end
+_STEPS = 100_000  # of SQLite, after which Python sees whether it is to end
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 @frozen
@@ -50,6 +52,7 @@ def ask(url: str, sql: str) -> Answer:
     Raises:
         ConfigError: there is no such database, the statement is wrong, would change
             something, or returns no rows.
+        KeyboardInterrupt: it was ended by a signal.
     """
     try:
         with _reading(url) as connection:
@@ -63,6 +66,8 @@ def ask(url: str, sql: str) -> Answer:
     except sqlite3.Warning as error:  # of more than one statement
         raise ConfigError(f"{error}") from error
     except (SQLAlchemyError, ImportError, ValueError) as error:
+        if _code(getattr(error, "orig", None)) == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from None  # which SQLite's driver takes for its own
         if _FORBIDDEN in str(error):
             raise ConfigError("queries read tables, and do nothing else") from error
         raise unusable(url, "does not answer that", error) from error
@@ -76,6 +81,8 @@ def _reading(url: str) -> Iterator[sa.Connection]:
         if not path.is_file():
             raise ConfigError(f"there is no database {path}")
         only = {"mode": "ro", "uri": "true"}
+        if _wants_writing(path) and not Path(f"{path}-wal").exists():
+            only["immutable"] = "1"
         address = address.set(database=f"file:{quote(str(path))}", query=only)
         engine = sa.create_engine(address)
         sa.event.listen(engine, "connect", _let_read)
@@ -95,10 +102,28 @@ def _reading(url: str) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
+def _wants_writing(path: Path) -> bool:
+    """Whether SQLite wants to write beside a file to read it, where nobody may."""
+    try:
+        uri = f"file:{quote(str(path))}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.Error as error:
+        return _code(error) in _UNWRITABLE
+    return False
+
+
+def _code(error: BaseException | None) -> int:
+    """The code of an error of SQLite, without what is special about it."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def _let_read(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={_WAIT}")
     connection.execute("PRAGMA query_only=ON")
     connection.set_authorizer(_authorize)
+    # A signal is seen only where Python has its turn.
+    connection.set_progress_handler(lambda: 0, _STEPS)
 
 
 def _authorize(action: int, *_: object) -> int:

@@ -139,6 +139,12 @@ def test_a_query_is_a_table_csv_or_json(ingest, call):
         assert call("qc1", "query", twice, *words).returncode == 2
 
 
+def test_sums_are_numbers_for_programs(backend, ingest, rows):
+    ingest(*GRADE)
+    sql = "SELECT sum(ob_id) AS n, avg(ob_id) + 0.5 AS m, 2.25 AS x FROM ob_grades"
+    assert rows(sql) == [{"n": 5, "m": 5.5, "x": 2.25}]
+
+
 def test_a_row_is_one_line_however_long(ingest, call):
     ingest(*GRADE, "-comment", "word " * 100)
     shown = call("qc1", "query", "SELECT comment, grade FROM ob_grades").stdout

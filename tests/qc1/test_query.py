@@ -1,7 +1,12 @@
 """Queries read, whatever they say."""
 
+import contextlib
 import os
+import shutil
+import signal
 import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -127,6 +132,58 @@ def test_a_file_that_must_not_be_written_is_read(filled, database_url, tmp_path)
     path = tmp_path / "deep" / "phoenix.db"
     path.chmod(stat.S_IRUSR)
     assert len(ask(database_url, "SELECT * FROM stars").rows) == 1
+
+
+READABLE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+OPEN = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH  # a folder
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """As somebody who may write nothing, also where the tests are root's."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_in_a_folder_that_must_not_be_written_is_read(filled, tmp_path):
+    filled.dispose()
+    with tempfile.TemporaryDirectory() as folder:
+        path = shutil.copy(tmp_path / "deep" / "phoenix.db", folder)
+        Path(path).chmod(READABLE)
+        Path(folder).chmod(READABLE | OPEN)
+        with as_nobody():
+            assert len(ask(f"sqlite:///{path}", "SELECT * FROM stars").rows) == 1
+        Path(folder).chmod(stat.S_IRWXU)
+        Path(f"{path}-wal").write_bytes(b"of a writer")
+        Path(folder).chmod(READABLE | OPEN)
+        with as_nobody(), pytest.raises(ConfigError, match="does not answer that"):
+            ask(f"sqlite:///{path}", "SELECT * FROM stars")
+        Path(folder).chmod(stat.S_IRWXU)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "end", ["SELECT count(*) FROM n", "SELECT i FROM n WHERE i < 0"]
+)
+def test_a_query_without_end_is_ended_by_a_signal(filled, database_url, end):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.2)  # s of its own
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ask(database_url, f"{endless} {end}")
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
