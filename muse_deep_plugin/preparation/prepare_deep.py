@@ -48,6 +48,8 @@ def prepare_deep(  # noqa: PLR0917, of the command line
         return
     if not (run_id and target):
         raise ConfigError("name the run and the target")
+    if png and png.suffix.lower() != ".png":
+        raise ConfigError(f"--png: '{png}' is no name of a PNG file; expected NAME.png")
     from muse_deep_plugin.preparation.pointing_plot import (  # noqa: PLC0415
         png_plot,
         terminal_plot,

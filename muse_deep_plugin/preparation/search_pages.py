@@ -82,6 +82,7 @@ def search_report(config: Config, pattern: str, now: dt.datetime) -> SearchRepor
         ConfigError: the pattern can be none, or there is no database.
         OSError: a page cannot be written.
     """
+    pattern = pattern.strip()
     path = _path(folder_of_runs(config.directories) / _FOLDER, pattern)
     with open_qc1(config.database) as engine, engine.connect() as connection:
         found = search(connection, pattern)
@@ -105,9 +106,8 @@ def _told(found: Sequence[Found]) -> str:
 
 def _path(folder: Path, pattern: str) -> Path:
     """Where the page of a pattern lies; its name tells the pattern."""
-    words = pattern.strip()
-    name = quote(words, safe="", errors="replace")
-    if not words or not words.isprintable() or len(name) > _LONGEST:
+    name = quote(pattern, safe="", errors="replace")
+    if not pattern or not pattern.isprintable() or len(name) > _LONGEST:
         raise ConfigError(
             f"'{plain(pattern)}' cannot be searched for; expected a short text, as in "
             "-Q 'NGC*300'"

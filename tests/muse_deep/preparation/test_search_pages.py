@@ -90,6 +90,21 @@ def test_a_pattern_finds_every_name_that_holds_it(history, pattern):
     assert held <= names
 
 
+@pytest.mark.parametrize("pattern", ["étoile", "ÉTOILE", "É?OILE d'ÅR", "Étoile D'å*s"])
+def test_letters_beyond_ascii_have_no_case_either(history, visit, pattern):
+    name = "Étoile d'Årøs"
+    history.observe(visit(RUN, name, 1090500, "2015-06-01T01:00:00.5", 1.0, 1.0))
+    assert totals(history, pattern)["final datacube"] == 1
+    assert totals(history, "øRÅs") == {}
+
+
+def test_blanks_around_a_pattern_are_no_part_of_it(history):
+    first = search_report(history.config, "NGC300", NOW)
+    again = search_report(history.config, " NGC300 ", NOW)
+    assert (again.path, again.totals) == (first.path, first.totals)
+    assert again.totals["final datacube"] == 4
+
+
 def test_the_page_is_valid_and_tells_where_it_is(history):
     (history.folder).mkdir(parents=True)
     (history.folder / "094.D-0114B.html").write_text("the page of the run")

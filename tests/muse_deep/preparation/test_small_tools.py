@@ -273,6 +273,15 @@ def test_pointings_are_told_and_drawn(history, tmp_path):
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_plot_overwrites_no_text(history, tmp_path):
+    text = tmp_path / "RUN_TYPE.txt"
+    text.write_text("mine")
+    done = call(history, "phoenix_PrepareDeep", RUN, "Abell 370", "--png", text)
+    assert done.returncode == 2
+    assert "expected NAME.png" in done.stderr
+    assert text.read_text() == "mine"
+
+
 @pytest.mark.parametrize("name", ["$x^{", "\N{SNOWMAN}", "<b>\x1b[2J"])
 def test_names_of_targets_cannot_break_a_plot(history, visit, name):
     history.observe(visit(RUN, name, 1090300, "2015-04-01T01:00:00.5", 1.0, 1.0))
