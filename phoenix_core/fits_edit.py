@@ -113,8 +113,10 @@ def edit_headers(
                 _edit_in_place(path, file.fileno(), changed)
                 return
         temporary = _temporary(path)
+        temporary.unlink(missing_ok=True)  # of another process of that number
         try:
-            _rewrite(file.fileno(), changed, temporary)
+            with temporary.open("xb", buffering=0) as copy:
+                _rewrite(file.fileno(), changed, copy.fileno())
             shutil.copymode(path, temporary)
             temporary.replace(path)
         except BaseException:
@@ -132,13 +134,15 @@ def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> 
         ProcessingError, OSError: as `edit_headers`; then there is no `target`.
     """
     temporary = _temporary(target)
+    temporary.unlink(missing_ok=True)
     try:
         with open_regular(source) as file:
             changed = _changed(source, file.fileno(), edits)
-            with temporary.open("xb") as copy:
+            # Not opened twice: ext4 flushes what was truncated before.
+            with temporary.open("xb", buffering=0) as copy:
                 is_clone = clone(file.fileno(), copy.fileno())
-            if not is_clone:
-                _rewrite(file.fileno(), changed, temporary)
+                if not is_clone:
+                    _rewrite(file.fileno(), changed, copy.fileno())
         if is_clone:
             edit_headers(temporary, edits)
         temporary.replace(target)
@@ -211,15 +215,14 @@ def _temporary(path: Path) -> Path:
 # A copy ---------------------------------------------------------------------------
 
 
-def _rewrite(file: int, changed: list[_Edited], target: Path) -> None:
-    size = os.fstat(file).st_size
-    with target.open("wb", buffering=0) as copy:
-        done = 0
-        for one in changed:
-            _copy(file, copy.fileno(), done, one.hdu.begin)
-            _write(copy.fileno(), one.header)
-            done = one.hdu.data
-        _copy(file, copy.fileno(), done, size)
+def _rewrite(file: int, changed: list[_Edited], copy: int) -> None:
+    """Write a file with its new headers into an empty one."""
+    done = 0
+    for one in changed:
+        _copy(file, copy, done, one.hdu.begin)
+        _write(copy, one.header)
+        done = one.hdu.data
+    _copy(file, copy, done, os.fstat(file).st_size)
 
 
 def _write(file: int, content: bytes | memoryview) -> None:
@@ -229,6 +232,20 @@ def _write(file: int, content: bytes | memoryview) -> None:
 
 
 def _copy(source: int, target: int, begin: int, end: int) -> None:
+    """Append a part of a file to another one, within the kernel where that can."""
+    try:
+        while begin < end:
+            count = os.copy_file_range(source, target, end - begin, begin)
+            if not count:
+                raise shorter()
+            begin += count
+    except OSError as error:
+        if error.errno not in _CANNOT | {errno.EXDEV}:
+            raise
+        _copy_by_hand(source, target, begin, end)
+
+
+def _copy_by_hand(source: int, target: int, begin: int, end: int) -> None:
     """Append a part of a file to another one (faster than sendfile does)."""
     buffer = memoryview(bytearray(min(_COPIED, end - begin)))
     while begin < end:

@@ -98,7 +98,8 @@ def convert(run: Run, suffix: str = SUFFIX) -> tuple[Converted, ...]:
     if not _SUFFIX.fullmatch(suffix):
         raise ConfigError(f"-p {suffix}: expected pst and a number, for example pst2")
     conv = conv_dir(run)
-    with holding(conv.with_name(".conv.lock"), f"the conversion of {run.label}"):
+    lock = run.monitor_dir / ".idpConvert.lock"
+    with holding(lock, f"the conversion of {run.label}"):
         conv.mkdir(parents=True, exist_ok=True)
         remove_leftovers(conv)
         grades = grades_of(run.config)
