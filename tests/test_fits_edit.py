@@ -356,6 +356,48 @@ def test_on_a_full_disk_the_file_is_as_it_was(signed, monkeypatch, inserting, pl
     ]
 
 
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from phoenix_core.fits_edit import HeaderEdit, edit_headers
+path, small = Path(sys.argv[1]), int(sys.argv[2])
+limit = path.stat().st_size
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+cards = {f"ESO QC N{n}": (n, "") for n in range(40)}
+edit_headers(path, {0: HeaderEdit(cards)}, small=small)
+"""
+
+
+@pytest.mark.parametrize("small", [0, 1 << 30], ids=["in place", "copied"])
+def test_where_the_system_lets_no_file_grow_the_old_one_is_whole(
+    signed, inserting, small
+):
+    before = signed.read_bytes()
+    command = [sys.executable, "-c", LIMITED, signed, str(small)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "File too large" in done.stderr
+    assert signed.read_bytes() == before
+    left = {path.name for path in signed.parent.iterdir()} - {"probe"}
+    assert left == {"signed.fits"}
+
+
+def test_a_large_file_is_edited_in_place_with_room_to_spare(tmp_path, inserting):
+    path = tmp_path / "large.fits"
+    pixels = np.arange(3_000_000, dtype="f4").reshape(300, 100, 100)
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(pixels, name="DATA")]
+    fits.HDUList(hdus).writeto(path, checksum=True)
+    before = path.stat()
+    set_cards(path, MANY)
+    after = path.stat()
+    assert after.st_ino == before.st_ino
+    assert after.st_size == before.st_size + insert_range.INSERTED
+    set_cards(path, {f"ESO QC P{n}": (n, "") for n in range(40)})
+    assert path.stat().st_size == after.st_size
+    assert check_fits(path).problems == ()
+    assert np.array_equal(fits.getdata(path, 1), pixels)
+
+
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path

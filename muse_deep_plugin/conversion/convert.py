@@ -232,32 +232,36 @@ def _white_image(dataset: Dataset) -> Path:
 def _measured(
     dataset: Dataset, primary: "fits.Header", data: "fits.Header"
 ) -> Measured:
-    """What the QC measured, and the header; else the cube is measured here."""
+    """What the QC report has, if it has all three: they belong together.
+
+    ABMAGLIM is that of a point source of SKY_RES. Else the cube is measured here.
+
+    Raises:
+        IngestionError: nothing tells the resolution, or the cube has no noise.
+    """
     known = dataset.report.parameters
+    keys = ("SKY_RES", "PIXNOISE", "ABMAGLIM")
+    resolution, noise, limit = (_positive([known.get(key)]) for key in keys)
+    if resolution and noise and limit:
+        return Measured(resolution, "default", noise, limit)
     measured = _positive([known.get("FWHM"), primary.get("ESO QC EXPCOMB FWHM MEDIAN")])
-    seeing = [
-        primary.get(f"ESO TEL {key}") for key in ("IA FWHMLIN", "AMBI FWHM START")
-    ]
-    default = _positive([known.get("SKY_RES"), known.get("SEEING"), *seeing])
+    seeing = ("ESO TEL IA FWHMLIN", "ESO TEL AMBI FWHM START")
+    default = _positive([known.get("SEEING"), *(primary.get(key) for key in seeing)])
     resolution = measured or default
     if resolution is None:
         raise IngestionError(
             f"{dataset.cube}: nothing tells SKY_RES, neither a measured FWHM nor the "
             "seeing"
         )
-    noise, limit = (_positive([known.get(key)]) for key in ("PIXNOISE", "ABMAGLIM"))
-    if noise is None or limit is None:
-        depth = measure_depth(
-            dataset.cube, resolution, pixel_scale(data), wavelength_range(data)
-        )
-        noise = noise or depth.pixnoise
-        limit = limit or depth.abmaglim
-    if noise is None or limit is None:
+    depth = measure_depth(
+        dataset.cube, resolution, pixel_scale(data), wavelength_range(data)
+    )
+    if depth.pixnoise is None or depth.abmaglim is None:
         raise IngestionError(
             f"{dataset.cube}: PIXNOISE and ABMAGLIM cannot be measured in it"
         )
     how = "measured" if measured else "default"
-    return Measured(resolution, how, noise, limit)
+    return Measured(resolution, how, depth.pixnoise, depth.abmaglim)
 
 
 def _positive(values: list[object]) -> float | None:

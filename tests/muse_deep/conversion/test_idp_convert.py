@@ -179,6 +179,58 @@ def test_an_idp_says_what_the_standard_asks_for(site):
     assert (data["HDUDOC"], data["HDUVERS"]) == ("SDP", "SDP version 8")
 
 
+def test_what_the_qc_report_has_measured_is_taken_from_it(site):
+    (dataset, _) = datasets(site.run)
+    path = site.data / "logs" / DATE / f"{dataset.block.root}.qc.json"
+    document = json.loads(path.read_text())
+    known = {"SKY_RES": 0.75, "PIXNOISE": 2.5e-20, "ABMAGLIM": 24.5}
+    document["parameters"] |= known
+    path.write_text(json.dumps(document))
+    convert(site.run)
+    header = fits.getheader(site.conv / CUBE)
+    assert {key: header[key] for key in known} == known
+    assert findings(site) == []
+
+
+def test_a_flag_of_the_qc_comes_into_the_header(site):
+    (dataset, _) = datasets(site.run)
+    path = site.data / "logs" / DATE / f"{dataset.block.root}.qc.json"
+    document = json.loads(path.read_text())
+    document["parameters"]["QCFLAG"] = "00000000"
+    path.write_text(json.dumps(document))
+    convert(site.run)
+    assert fits.getheader(site.conv / CUBE)["QCFLAG"] == "00000000"
+    assert findings(site) == []
+
+
+def test_where_no_more_can_be_written_it_is_told_and_nothing_is_half_there(site):
+    limit = 250_000  # bytes a file: less than a cube has
+    before = site.certified()
+    code = f"""
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+from muse_deep_plugin.conversion.idp_convert import command
+command()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-d", DATE],
+        cwd=site.root,
+        env=os.environ | {"PHOENIX_CONFIG": str(site.root / "phoenix.toml")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode not in {0, -signal.SIGXFSZ}
+    assert "Traceback" not in done.stderr
+    assert "File too large" in done.stderr
+    assert site.certified() == before
+    assert not list(site.conv.glob("MU_SCBD*"))
+    assert not list(site.conv.glob(".*.tmp"))
+    convert(site.run)
+    assert findings(site) == []
+
+
 def test_what_is_associated_is_named_with_category_and_sum(site):
     convert(site.run)
     header = fits.getheader(site.conv / CUBE)
