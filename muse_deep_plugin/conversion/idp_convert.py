@@ -9,12 +9,7 @@ from phoenix_core.errors import ConfigError, IngestionError
 
 _NAME = "idpConvert_mu_deep"
 
-app = typer.Typer(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = cli.new_app()
 
 
 def command() -> None:
