@@ -1,4 +1,4 @@
-"""make bench, fifth part: 40 header cards more in a cube of 4 GB.
+"""make bench, another part: 40 header cards more in a cube of 4 GB.
 
 With room in the header, and without, on the file system of --directory: phoenix in
 place, astropy, and cfitsio by fitsio, each on a copy of its own that cat made and that
