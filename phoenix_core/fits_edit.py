@@ -362,7 +362,10 @@ def _resume(path: Path, file: int) -> None:
         text = _journal(path).read_text("ascii")
     except FileNotFoundError:
         return
-    document: dict[str, Any] = json.loads(text)
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise ProcessingError(f"{_journal(path)} is damaged: {error}") from error
     status = os.fstat(file)
     inserts: list[int] = document["inserts"]
     done, rest = divmod(status.st_size - document["size"], INSERTED)
