@@ -62,6 +62,7 @@ check: $(VENV)/.installed recipes postgresql browser
 bench: $(VENV)/.installed
 	$(PYTHON) bench/bench.py
 	$(PYTHON) bench/create_ab.py
+	$(PYTHON) bench/header_edit.py
 	$(PYTHON) bench/history.py
 	$(PYTHON) bench/pages.py
 
