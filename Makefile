@@ -64,6 +64,7 @@ bench: $(VENV)/.installed
 	$(PYTHON) bench/create_ab.py
 	$(PYTHON) bench/history.py
 	$(PYTHON) bench/pages.py
+	$(PYTHON) bench/qc_cube.py
 
 # ESO's recipes, and for the tests a database and a browser, from Debian, where missing.
 recipes: packages := esorex cpl-plugin-muse cpl-plugin-hawki
