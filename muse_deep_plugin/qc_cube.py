@@ -34,7 +34,7 @@ __all__ = [
     "median_of",
 ]
 
-VARIANCES: Final = Bins(number=626, per_unit=25.0)
+VARIANCES: Final = Bins(number=625, per_unit=25.0)
 """Bins of the values of STAT: 0.04 wide, from 0 to 25, as the recipes have them."""
 
 _ANGSTROM: Final = {"angstrom": 1.0, "nm": 10.0, "um": 1e4, "m": 1e10}

@@ -20,7 +20,9 @@ from phoenix_core.cube.background import median_and_mad, mode
 FLUX_SCALE: Final = 1e-20
 """Of a calibrated cube, in erg/s/cm2/Angstrom."""
 
-_UNIT: Final = re.compile(r"\(?(?:10\*\*\(?-20\)?|1e-20) ?\*?\(? ?erg", re.IGNORECASE)
+_UNIT: Final = re.compile(
+    r"(?=.*erg)(?=.*angstrom)\(?(?:10\*\*\(?-20|1e-20)(?!\d)", re.IGNORECASE
+)
 _FWHM_TO_SIGMA: Final = math.sqrt(8 * math.log(2))
 _SIGMAS: Final = 5.0  # of the background: the limit
 _FNU: Final = 3.34e4  # Jy, for a wavelength of 1 Angstrom and 1 erg/s/cm2/Angstrom
@@ -41,8 +43,10 @@ _NARROW_FIELD: Final = 0.15  # arcsec, where the adaptive optics tells no Strehl
 def pixnoise(measures: CubeMeasures) -> float | None:
     """Return the root of the most frequent variance of a voxel between 0 and 25.
 
-    In the cube's scale of 1e-20; a noisier cube has the noise of its least noisy
-    voxels. None where the cube has no STAT, no value there, or is not flux-calibrated.
+    In the cube's scale of 1e-20. A cube noisier than 5e-20, as of one exposure, has the
+    noise of its least noisy voxels, with the recipe as well: NOISE_PROPAGATED of the QC
+    report has no such limit. None where the cube has no STAT, no value there, or is not
+    flux-calibrated.
     """
     if not (measures.variances.any() and is_calibrated(measures.unit)):
         return None
