@@ -36,8 +36,13 @@ class Kernels(Protocol):
         """
         ...
 
-    def add(self, plane: Plane, total: Floats, hits: Counts) -> float:
-        """Add a plane to an image and its values to their number; return its sum."""
+    def copy_and_add(
+        self, raw: Plane, plane: Plane, total: Floats, hits: Counts
+    ) -> tuple[float, int]:
+        """Copy a plane as `copy_native` does, and add it to an image.
+
+        Where it has values, `hits` grows by one. Return their sum and their number.
+        """
         ...
 
     def subtract(self, plane: Plane, other: Plane, difference: Plane) -> int:

@@ -2,6 +2,7 @@
 
 Medians and median absolute deviations (MAD) are exact: no bins, no samples. A MAD is
 that of distances rounded to the kind of the planes: float32 has it to 6e-8 of itself.
+Edges of bins are rounded so, too.
 """
 
 from collections.abc import Callable
@@ -138,10 +139,11 @@ def _signal(cube: Cube, kernels: Kernels, planes: range) -> _SignalPart:
     read = range(max(planes.start - 1, 0), min(planes.stop + 1, count))
     for k, raw in zip(read, read_planes(cube, read), strict=False):
         plane = recent[k % len(recent)]
-        values = kernels.copy_native(raw, plane)
         n = k - planes.start
-        if k in planes:
-            summed = kernels.add(plane, total, hits)
+        if k not in planes:
+            kernels.copy_native(raw, plane)
+        else:
+            summed, values = kernels.copy_and_add(raw, plane, total, hits)
             if values:
                 mean[n] = summed / values
                 median[n], mad[n] = find.median_and_mad(plane, values, find.levels)

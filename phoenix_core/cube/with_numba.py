@@ -26,23 +26,25 @@ LANES: Final = 4
 
 _SAMPLED: Final = 1024  # values that make a guess
 _FEWEST: Final = 16  # of them, below which all values are taken
-_AROUND: Final = 5.0  # times root of the values lie within a guess: at 3.5 sigma
-_NAN: Final = np.uint32(0x7FC00000)
-_EXPONENT: Final = np.uint32(0x7F800000)  # all of it is set in what is not finite
+_AROUND: Final = 3.0  # times root of the values lie within a guess: at two sigma
+_INFINITE: Final = np.float32(np.inf)
+_NAN: Final = np.float32(np.nan)
 
 _compiled: Final = njit(nogil=True, error_model="numpy", cache=True)
 
 
 def copy_native(raw: Plane, plane: Plane) -> int:
     """Copy a plane in the machine's byte order; return how many are finite."""
-    return int(_copy_native(_bits(raw), _bits(plane)))
+    return int(_copy_native(raw.ravel().view(np.uint32), plane.ravel()))
 
 
-def add(plane: Plane, total: Floats, hits: Counts) -> float:
-    """Add a plane to an image and its values to their number; return its sum."""
+def copy_and_add(
+    raw: Plane, plane: Plane, total: Floats, hits: Counts
+) -> tuple[float, int]:
+    """Copy a plane as `copy_native` does, and add it to an image."""
     columns = np.zeros(plane.shape[1])
-    _add(plane, total, hits, columns)
-    return float(columns.sum())
+    count = _copy_and_add(raw.view(np.uint32), plane, total, hits, columns)
+    return float(columns.sum()), int(count)
 
 
 def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
@@ -62,7 +64,9 @@ def add_inverse(plane: Plane, total: Floats) -> None:
 
 def add_counts(plane: Plane, counts: Counts, per_unit: float) -> None:
     """Count values from 0 on in bins, of which `per_unit` make 1; lanes add up."""
-    _add_counts(plane.ravel(), counts, per_unit)
+    places = np.empty(plane.size, np.uint16)
+    _place(plane.ravel(), per_unit, places, counts.shape[1])
+    _add_counts(places, counts)
 
 
 class Median:
@@ -84,37 +88,45 @@ def median(size: int) -> Median:
     return Median(size)
 
 
-def _bits(plane: Plane) -> NDArray[np.uint32]:
-    return plane.ravel().view(np.uint32)
+@_compiled
+def _native(bits: Any) -> Any:
+    """Turn the bytes of a number around."""
+    turned = (
+        (bits << np.uint32(24))
+        | ((bits & np.uint32(0xFF00)) << np.uint32(8))
+        | ((bits >> np.uint32(8)) & np.uint32(0xFF00))
+        | (bits >> np.uint32(24))
+    )
+    return np.uint32(turned).view(np.float32)
 
 
 @_compiled
-def _copy_native(raw: Bits, bits: Bits) -> int:
+def _copy_native(raw: Bits, plane: Values) -> int:
     count = 0
     for i in range(raw.size):
-        x = raw[i]
-        x = (
-            (x << np.uint32(24))
-            | ((x & np.uint32(0xFF00)) << np.uint32(8))
-            | ((x >> np.uint32(8)) & np.uint32(0xFF00))
-            | (x >> np.uint32(24))
-        )
-        is_finite = x & _EXPONENT != _EXPONENT
-        bits[i] = x if is_finite else _NAN
+        value = _native(raw[i])
+        is_finite = abs(value) < _INFINITE
+        plane[i] = value if is_finite else _NAN
         count += int(is_finite)
     return count
 
 
 @_compiled
-def _add(plane: Values, total: Floats, hits: Counts, columns: Floats) -> None:
+def _copy_and_add(
+    raw: Bits, plane: Values, total: Floats, hits: Counts, columns: Floats
+) -> int:
+    count = 0
     for row in range(plane.shape[0]):
         for column in range(plane.shape[1]):
-            value = plane[row, column]
-            is_there = value == value  # noqa: PLR0124, false for NaN
-            summand = np.float64(value) if is_there else 0.0
+            value = _native(raw[row, column])
+            is_finite = abs(value) < _INFINITE
+            plane[row, column] = value if is_finite else _NAN
+            summand = np.float64(value) if is_finite else 0.0
             total[row, column] += summand
-            hits[row, column] += np.int32(is_there)
+            hits[row, column] += np.int32(is_finite)
             columns[column] += summand
+            count += int(is_finite)
+    return count
 
 
 @_compiled
@@ -122,8 +134,8 @@ def _subtract(plane: Values, other: Values, difference: Values) -> int:
     count = 0
     for i in range(plane.size):
         value = plane[i] - other[i]
-        is_finite = abs(value) < np.float32(np.inf)
-        difference[i] = value if is_finite else np.float32(np.nan)
+        is_finite = abs(value) < _INFINITE
+        difference[i] = value if is_finite else _NAN
         count += int(is_finite)
     return count
 
@@ -139,17 +151,25 @@ def _add_inverse(plane: Values, total: Floats) -> None:
     for i in range(plane.size):
         value = plane[i]
         inverse = np.float32(1) / value
-        is_there = (value > np.float32(0)) & (inverse < np.float32(np.inf))
+        is_there = (value > np.float32(0)) & (inverse < _INFINITE)
         total[i] += np.float64(inverse if is_there else np.float32(0))
 
 
 @_compiled
-def _add_counts(plane: Values, counts: Counts, per_unit: float) -> None:
-    bins = np.float64(counts.shape[1])
+def _place(plane: Values, per_unit: float, places: Bits, bins: int) -> None:
+    """Find the bin of each value; what lies elsewhere has the one behind the last."""
+    beyond, factor = np.float32(bins), np.float32(per_unit)
     for i in range(plane.size):
-        place = np.float64(plane[i]) * per_unit
-        if place >= 0 and place < bins:
-            counts[i % LANES, np.int64(place)] += 1
+        place = plane[i] * factor
+        is_within = (place >= np.float32(0)) & (place < beyond)
+        places[i] = np.uint16(np.int32(place if is_within else beyond))
+
+
+@_compiled
+def _add_counts(places: Bits, counts: Counts) -> None:
+    for i in range(places.size):
+        if places[i] < counts.shape[1]:
+            counts[i % LANES, places[i]] += 1
 
 
 @_compiled

@@ -17,14 +17,17 @@ def copy_native(raw: Plane, plane: Plane) -> int:
     return _without_infinities(plane)
 
 
-def add(plane: Plane, total: Floats, hits: Counts) -> float:
-    """Add a plane to an image and its values to their number; return its sum."""
+def copy_and_add(
+    raw: Plane, plane: Plane, total: Floats, hits: Counts
+) -> tuple[float, int]:
+    """Copy a plane as `copy_native` does, and add it to an image."""
+    count = copy_native(raw, plane)
     is_there = ~np.isnan(plane)
     values = np.where(is_there, plane, 0.0).astype(np.float64, copy=False)
     np.add(total, values, out=total)
     np.add(hits, is_there, out=hits)
     columns = np.add.reduce(values, axis=0)  # row by row: numba adds in this order
-    return float(columns.sum())
+    return float(columns.sum()), count
 
 
 def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
@@ -52,7 +55,8 @@ def add_inverse(plane: Plane, total: Floats) -> None:
 def add_counts(plane: Plane, counts: Counts, per_unit: float) -> None:
     """Count values from 0 on in bins, of which `per_unit` make 1; lanes add up."""
     bins = counts.shape[1]
-    places = plane[~np.isnan(plane)].astype(np.float64) * per_unit
+    with np.errstate(over="ignore"):
+        places = plane[~np.isnan(plane)] * plane.dtype.type(per_unit)
     within = places[(places >= 0) & (places < bins)].astype(np.int64)
     np.add(counts[0], np.bincount(within, minlength=bins), out=counts[0])
 
