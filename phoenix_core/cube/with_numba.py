@@ -173,9 +173,8 @@ def _add_counts(places: Bits, counts: Counts) -> None:
 
 
 @_compiled
-def _select(values: Values, count: int, rank: int) -> float:
+def _select(values: Values, first: int, last: int, rank: int) -> float:
     """Sort as far as needed for the value of that rank: what follows is not less."""
-    first, last = 0, count - 1
     while first < last:
         pivot = values[(first + last) >> 1]
         i, j = first, last
@@ -225,19 +224,47 @@ def _gather(values: Values, marks: Bits, words: Bits, kept: Values) -> int:
 
 
 @_compiled
-def _guess_from_sample(values: Values, guess: Values, kept: Values) -> None:
+def _sort(values: Values, first: int, last: int) -> None:
+    for i in range(first + 1, last + 1):
+        value = values[i]
+        j = i
+        while j > first and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+
+
+@_compiled
+def _count_below(values: Values, bound: float) -> int:
+    below = 0
+    for i in range(values.size):
+        below += int(values[i] < bound)
+    return below
+
+
+@_compiled
+def _guess_from_sample(values: Values, count: int, guess: Values, kept: Values) -> None:
+    """Guess from a sample; how many values lie below its middle says where in it."""
     step = max(1, values.size // _SAMPLED)
-    count = 0
+    sampled = 0
     for i in range(0, values.size, step):
         value = values[i]
-        kept[count] = value
-        count += int(value == value)  # noqa: PLR0124, false for NaN
-    if count < _FEWEST:
+        kept[sampled] = value
+        sampled += int(value == value)  # noqa: PLR0124, false for NaN
+    if sampled < _FEWEST:
         guess[:] = np.nan
         return
-    away = int(1.5 * np.sqrt(count)) + 1  # three standard deviations of the rank
-    guess[0] = _select(kept, count, max(count // 2 - away, 0))
-    guess[1] = _select(kept, count, min(count // 2 + away, count - 1))
+    middle = sampled // 2
+    reach = int(2 * np.sqrt(sampled))  # four standard deviations of the rank
+    first, last = max(middle - reach, 0), min(middle + reach, sampled - 1)
+    _select(kept, 0, sampled - 1, first)
+    _select(kept, first, sampled - 1, last)
+    _sort(kept, first, last)
+    missing = count // 2 - _count_below(values, kept[middle])
+    away = missing * sampled / count
+    around = 2 * np.sqrt(abs(away)) + 4
+    guess[0] = kept[min(max(int(middle + away - around), first), last)]
+    guess[1] = kept[min(max(int(middle + away + around), first), last)]
 
 
 @_compiled
@@ -259,7 +286,7 @@ def _median(values: Values, count: int, guess: Values, room: Room) -> float:
     below, found = 0, 0
     for attempt in range(3):
         if attempt == 1:
-            _guess_from_sample(values, guess, kept)
+            _guess_from_sample(values, count, guess, kept)
         elif attempt == 2:  # noqa: PLR2004
             guess[0], guess[1] = -np.inf, np.inf
         if guess[0] <= guess[1]:
@@ -267,7 +294,7 @@ def _median(values: Values, count: int, guess: Values, room: Room) -> float:
             found = _gather(values, marks, words, kept)
             if below <= low and high < below + found:
                 break
-    lower = _select(kept, found, low - below)
+    lower = _select(kept, 0, found - 1, low - below)
     upper = lower
     if high > low:
         upper = kept[low - below + 1 : found].min()
