@@ -65,6 +65,7 @@ bench: $(VENV)/.installed
 	$(PYTHON) bench/header_edit.py
 	$(PYTHON) bench/history.py
 	$(PYTHON) bench/pages.py
+	$(PYTHON) bench/qc_cube.py
 
 # ESO's recipes, and for the tests a database and a browser, from Debian, where missing.
 recipes: packages := esorex cpl-plugin-muse cpl-plugin-hawki
