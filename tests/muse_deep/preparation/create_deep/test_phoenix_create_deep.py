@@ -473,6 +473,22 @@ def test_a_wrong_edit_is_told_and_not_uploaded(empty_site):
     assert "HDFS" in site.targets()
 
 
+def test_an_emptied_status_is_created_again_in_the_store_and_not_in_the_folder(
+    empty_site,
+):
+    site = empty_site
+    site.made("--no-upload", "--yes", "--target", "NGC300")
+    dpc = next(site.tmp2("NGC300").glob("*_dpc.ab"))
+    status = next(
+        line for line in dpc.read_text().splitlines() if "PROCESS_STATUS" in line
+    )
+    site.edit(dpc, status, "PROCESS_STATUS")
+    edited = dpc.read_bytes()
+    assert site.made("--yes", "--target", "NGC300")["ok"]
+    assert site.stored()[dpc.name].value("PROCESS_STATUS") == "CREATED"
+    assert dpc.read_bytes() == edited
+
+
 def test_an_edit_made_for_other_exposures_stops_its_target_alone(empty_site):
     site = empty_site
     site.made("--no-upload", "--yes")
