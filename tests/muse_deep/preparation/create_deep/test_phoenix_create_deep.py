@@ -217,6 +217,27 @@ def test_warnings_come_before_anything_is_made(empty_site):
     assert told.index("grade C: ") < told.index("collected in")
 
 
+def test_pointings_that_do_not_overlap_are_told_before_anything_is_made(empty_site):
+    site = empty_site
+    first, *_, last = site.exposures("NGC300")
+    night = last[:15]
+    assert night != first[:15]
+    database = sqlite3.connect(site.root / "phoenix.db")
+    database.execute(
+        "UPDATE muse_sci_single SET dec = dec + ? WHERE pipefile LIKE ?",
+        (240 / 3600, f"r.{night}%"),
+    )
+    database.commit()
+    database.close()
+    told = site.call("-r", RUN, "--yes", "--target", "NGC300").stdout
+    apart = told.index("2 pointings, 240 arcsec apart, do not overlap: P1 ")
+    assert apart < told.index("collected in")
+    (line,) = [one for one in told.splitlines() if "2 pointings" in one]
+    one, other = line.split("; P2 ")
+    assert first in one
+    assert last in other
+
+
 def test_an_option_answers_for_all_targets(empty_site):
     done = empty_site.made("--crowded", "--yes")
     assert {t["crowded"] for t in done["targets"]} == {True}
