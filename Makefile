@@ -62,8 +62,10 @@ check: $(VENV)/.installed recipes postgresql browser
 bench: $(VENV)/.installed
 	$(PYTHON) bench/bench.py
 	$(PYTHON) bench/create_ab.py
+	$(PYTHON) bench/header_edit.py
 	$(PYTHON) bench/history.py
 	$(PYTHON) bench/pages.py
+	$(PYTHON) bench/qc_cube.py
 
 # ESO's recipes, and for the tests a database and a browser, from Debian, where missing.
 recipes: packages := esorex cpl-plugin-muse cpl-plugin-hawki

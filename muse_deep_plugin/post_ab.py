@@ -17,7 +17,7 @@ from muse_deep_plugin.deep_cards import exposure_cards
 from muse_deep_plugin.input_checks import with_tag
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core import hookimpl
-from phoenix_core.fits_file import set_cards
+from phoenix_core.fits_edit import set_cards
 from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Product, Run
 from phoenix_core.publish import product_names

@@ -20,7 +20,7 @@ from phoenix_core import hookimpl
 from phoenix_core.ab_file import read_block
 from phoenix_core.atomic import write_text
 from phoenix_core.errors import PhoenixError
-from phoenix_core.fits_file import set_cards
+from phoenix_core.fits_edit import set_cards
 from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Product, Run
 

@@ -5,12 +5,21 @@ ours. A datacube is told by its `pipefile`, the root of its products: the AB tha
 it is that name without r. and with .ab.
 """
 
-from phoenix_core.qc1.tables import Column, Kind, Qc1Table, integer, key, real, text
+from phoenix_core.qc1.tables import (
+    Column,
+    Form,
+    Kind,
+    Qc1Table,
+    integer,
+    key,
+    real,
+    text,
+)
 
 _PIPEFILE = key("pipefile", "r.MUSE.<start of the first exposure>_<tag>.fits")
 _OBSERVATION = (
-    text("civil_date", "the night of the first exposure"),
-    text("run_id", "the run, in its formal spelling: 094.D-0114(B)"),
+    text("civil_date", "the night of the first exposure", Form.DATE),
+    text("run_id", "the run, formal: 094.D-0114(B)", Form.RUN_ID),
     text("target", "the target's name, modified where the PI's misleads"),
     integer("ob_id"),
     text("ob_name"),
@@ -38,7 +47,7 @@ _QUALITY = (
     integer("num_src", "sources found"),
     real("histo_bkg", "1e-20 erg / (Angstrom s cm2)", "background, from the histogram"),
     real("lshift_max", "Angstrom", "largest residual shift of wavelength"),
-    text("grd", "grade of the OB, A to D"),
+    text("grd", "grade of the OB, A to D", Form.GRADE),
     text("comm", "comment on the OB"),
     text("qc_plot", "path or address of the QC plot"),
     text("fov_plot", "path or address of the preview of the field"),

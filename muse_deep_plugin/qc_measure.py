@@ -3,7 +3,9 @@
 Names of parameters: those of the pipeline as in ``ESO QC ...`` with blanks, our own
 with underscores. Times in seconds, FWHM in arcsec, fluxes and noise in the unit of the
 cube, wavelengths in Angstrom. NOISE is measured in the planes; NOISE_PROPAGATED is the
-pipeline's, too low by what resampling correlates.
+pipeline's, too low by what resampling correlates; NOISE_RATIO is the one by the other.
+PIXNOISE (erg/s/cm2/Angstrom), SKY_RES (arcsec) and ABMAGLIM (magnitudes) are those of
+ESO's Science Data Products standard.
 """
 
 import math
@@ -16,6 +18,7 @@ from muse_deep_plugin.qc_cube import (
     measure_cube,
     median_of,
 )
+from muse_deep_plugin.qc_depth import abmaglim, pixnoise, sky_res
 from muse_deep_plugin.qc_keywords import (
     Offset,
     Value,
@@ -65,9 +68,11 @@ def measure(
     moved = offsets(measures.header)
     if is_deep:
         parameters |= _deep_parameters(block, parameters, moved, singles)
+        parameters |= _depth(measures, _deep_sky_res(block, measures, singles))
         scores = deep_scores(parameters, options)
     else:
         parameters |= _single_parameters(measures)
+        parameters |= _depth(measures, sky_res(measures.header))
         scores = single_scores(parameters, options)
     remarks = comments(parameters, options, [one.parameters for one in singles])
     name = block.value("TARGET") or target(measures.header)
@@ -127,6 +132,7 @@ def _cube_parameters(measures: CubeMeasures) -> dict[str, Value]:
         "SKY_5577": residual_5577(measures.wavelength, measures.median),
         "NOISE": median_of(measures.noise_measured),
         "NOISE_PROPAGATED": median_of(measures.noise),
+        "NOISE_RATIO": measures.noise_ratio,
         "NUM_SAT": carried(header, "NUM_SAT"),
         "WDEL_MAX": carried(header, "WDEL_MAX"),
     }
@@ -150,7 +156,7 @@ def _deep_parameters(
     singles: Sequence[QcReport],
 ) -> dict[str, Value]:
     """What only the cube of several exposures has."""
-    expected = sum(entry.tag == "PIXTABLE_REDUCED" for entry in block.sof)
+    expected = _expected(block)
     combined = len(moved)
     found: dict[str, Value] = {"N_EXPECTED": expected, "N_SINGLE_QC": len(singles)}
     if combined:  # one OFFSETi each; the recipe writes none without an OFFSET_LIST
@@ -172,6 +178,37 @@ def _deep_parameters(
         if deep:
             found["NOISE_GAIN"] = promised / deep
     return found
+
+
+def _depth(measures: CubeMeasures, resolution: float | None) -> dict[str, Value]:
+    """What is known of the depth of a cube, given its spatial resolution."""
+    return _known(
+        {
+            "PIXNOISE": pixnoise(measures),
+            "SKY_RES": resolution,
+            "ABMAGLIM": abmaglim(measures, resolution),
+        }
+    )
+
+
+def _deep_sky_res(
+    block: AssociationBlock, measures: CubeMeasures, singles: Sequence[QcReport]
+) -> float | None:
+    """The mean of the exposures, of which the deep cube's header has the first alone.
+
+    None where that of one is not known, unless the recipe has written it.
+    """
+    if "SKY_RES" in measures.header:
+        return sky_res(measures.header)
+    each = [number(report.parameters, "SKY_RES") for report in singles]
+    known = [one for one in each if one]
+    is_complete = known and len(known) == _expected(block)
+    return statistics.fmean(known) if is_complete else None
+
+
+def _expected(block: AssociationBlock) -> int:
+    """How many exposures a deep cube is made of."""
+    return sum(entry.tag == "PIXTABLE_REDUCED" for entry in block.sof)
 
 
 def _single_reports(run: Run, block: AssociationBlock) -> tuple[QcReport, ...]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from phoenix_core import __version__
 from phoenix_core.cli_answer import answer, give_up
 from phoenix_core.errors import ConfigError, PhoenixError
 
@@ -389,6 +390,14 @@ def plugins_check(
     del debug
 
 
+@qc1_app.callback(invoke_without_command=True)
+def qc1(version: VersionOption = False) -> None:
+    """The QC1 database."""
+    if version:
+        typer.echo(f"phoenix {__version__}")
+        raise typer.Exit
+
+
 @qc1_app.command("import")
 def qc1_import(
     context: typer.Context,
@@ -462,9 +471,13 @@ row replaces the one that has the same primary key.
 
 -table TABLE -h    the columns of a table; -v, --config FILE, --json as everywhere
 
-[bold]Example[/]
+-delete    take the row out that has these keys: its primary key, as it stands there
+
+[bold]Examples[/]
 
 qc1Ingest -table ob_grades -ob_id 1090001 -exec_time 2014-10-23T01:10:54 -grade A
+
+qc1Ingest -delete -table ob_grades -ob_id 1090001 -exec_time 2014-10-23T01:10:54
 """
 
 
@@ -477,7 +490,7 @@ def qc1_ingest(
         ),
     ],
 ) -> None:
-    """Put a row into a table of the QC1 database."""
+    """Put a row into a table of the QC1 database, or take it out."""
     from phoenix_core.qc1 import commands  # noqa: PLC0415
 
     commands.qc1_ingest(words)

@@ -1,4 +1,4 @@
-"""FITS files: whole or not, and headers edited with the checksums kept right.
+"""FITS files: whole or not.
 
 A recipe that was killed, or a full disk, leaves a file that is cut short or has no
 CHECKSUM yet; a recipe that reads a damaged file may not notice. The conventions are
@@ -12,32 +12,21 @@ import hashlib
 import math
 import os
 import re
-import shutil
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import field, frozen
 
-from phoenix_core.errors import ProcessingError
 from phoenix_core.regular_file import open_regular
 
-if TYPE_CHECKING:
-    from astropy.io import fits
-
-CardValue = str | int | float | bool
-
-_BLOCK = 2880
-_KEYWORD = 8
-_CARD = 80
-_CHUNK = 91 * _BLOCK  # 256 KiB: stays in the processor's cache; whole blocks
-_COPIED = 1 << 20
+BLOCK = 2880
+KEYWORD = 8
+CARD = 80
+_CHUNK = 91 * BLOCK  # 256 KiB: stays in the processor's cache; whole blocks
 _LONGEST_HEADER = 1 << 24  # bytes; real ones stay below 1 MB
 _LARGEST = 1 << 63  # bytes of data: no file can have more
-_ALL_ONES = 0xFFFFFFFF
-_UNSIGNED = b"0" * 16  # the CHECKSUM for which the sum is taken
+ALL_ONES = 0xFFFFFFFF
 _PUNCTUATION = frozenset(b":;<=>?@[\\]^_`")
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _VALUE = re.compile(rb"= *('(?:[^']|'')*'|[^ /]*)")
@@ -86,7 +75,7 @@ class BrokenFits(ValueError):  # noqa: N818, it is a state of the file
 
 
 @frozen
-class _Hdu:
+class Hdu:
     """Where an HDU lies in its file, and what it says of itself."""
 
     name: str
@@ -112,12 +101,12 @@ def check_fits(path: Path, *, with_sha256: bool = True) -> FitsCheck:
     """
     digest = hashlib.sha256() if with_sha256 else None
     problems: list[str] = []
-    hdus: list[_Hdu] = []
+    hdus: list[Hdu] = []
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         done = 0
         try:
-            for hdu in _hdus(file.fileno(), size):
+            for hdu in walk_hdus(file.fileno(), size):
                 header = _sum(file.fileno(), hdu.begin, hdu.data, digest)
                 data = _sum(file.fileno(), hdu.data, hdu.end, digest)
                 done = hdu.end
@@ -153,65 +142,22 @@ def check_hdus(path: Path, *, with_data: bool = True) -> tuple[list[HduCheck], s
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            for hdu in _hdus(file.fileno(), size):
-                header = _read(file.fileno(), hdu.begin, hdu.data)
+            for hdu in walk_hdus(file.fileno(), size):
+                header = read_part(file.fileno(), hdu.begin, hdu.data)
                 wrong = ""
                 if with_data:
                     data = _sum(file.fileno(), hdu.data, hdu.end)
-                    wrong = _wrong_sum(hdu, _sum_of(header), data)
+                    wrong = _wrong_sum(hdu, sum_of(header), data)
                 found.append(HduCheck(header, hdu.data, hdu.end, wrong))
         except BrokenFits as error:
             return found, str(error)
     return found, ""
 
 
-def set_cards(
-    path: Path, cards: Mapping[str, tuple[CardValue, str]], *, hdu: int = 0
-) -> None:
-    """Set keywords in a header of a FITS file; no other card and no data changes.
-
-    A CHECKSUM stays right, DATASUM is as it was. Keywords of more than eight letters
-    become HIERARCH cards (``ESO QC ...``). A file of that name is there all the time,
-    the old or the new one: it costs a copy of the whole file.
-
-    Args:
-        path: the file.
-        cards: (value, comment) by keyword; a comment is cut where it has no room.
-        hdu: number of the HDU, from 0.
-
-    Raises:
-        ProcessingError: it is no complete FITS file, has no such HDU, or a value has
-            no room in its card.
-        OSError: it could not be copied; the file is as it was.
-    """
-    temporary = path.with_name(
-        f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp"
-    )
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        try:
-            place = _nth(file.fileno(), size, hdu)
-            header = _edited(_read(file.fileno(), place.begin, place.data), cards)
-        except (BrokenFits, ValueError) as error:
-            raise ProcessingError(f"{path}: {error}") from error
-        if place.is_signed:
-            header = _signed(header, _sum(file.fileno(), place.data, place.end))
-        try:
-            with temporary.open("wb", buffering=0) as copy:
-                _copy(file.fileno(), copy.fileno(), 0, place.begin)
-                _write(copy.fileno(), header)
-                _copy(file.fileno(), copy.fileno(), place.data, size)
-            shutil.copymode(path, temporary)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-
 # Reading --------------------------------------------------------------------------
 
 
-def _hdus(file: int, size: int) -> Iterator[_Hdu]:
+def walk_hdus(file: int, size: int) -> Iterator[Hdu]:
     """Walk through the headers of a file, each held to what it has to be."""
     begin = number = 0
     while begin < size or number == 0:
@@ -225,12 +171,12 @@ def _hdus(file: int, size: int) -> Iterator[_Hdu]:
             raise BrokenFits(
                 f"truncated: HDU {name} needs {end - size} bytes more than there are"
             )
-        yield _Hdu(name, begin, data, end, keywords)
+        yield Hdu(name, begin, data, end, keywords)
         begin, number = end, number + 1
 
 
-def _nth(file: int, size: int, number: int) -> _Hdu:
-    for count, hdu in enumerate(_hdus(file, size)):
+def _nth(file: int, size: int, number: int) -> Hdu:
+    for count, hdu in enumerate(walk_hdus(file, size)):
         if count == number:
             return hdu
     raise BrokenFits(f"there is no HDU {number}")
@@ -240,18 +186,18 @@ def _header(file: int, begin: int, number: int) -> tuple[dict[str, str], int]:
     """Read a header; return its keywords of interest, and where the data begin."""
     header = b""
     while len(header) < _LONGEST_HEADER:
-        more = os.pread(file, 4 * _BLOCK, begin + len(header))
+        more = os.pread(file, 4 * BLOCK, begin + len(header))
         if not header:
             _check_start(more, number)
-        for at in range(0, len(more) - _BLOCK + 1, _BLOCK):
-            block = more[at : at + _BLOCK]
+        for at in range(0, len(more) - BLOCK + 1, BLOCK):
+            block = more[at : at + BLOCK]
             if block.translate(None, _PRINTABLE):
                 raise BrokenFits(f"HDU {number} has a garbled header: it is no text")
-            cards = [block[card : card + _CARD] for card in range(0, _BLOCK, _CARD)]
-            if any(card[:_KEYWORD] == b"END     " for card in cards):
-                header += more[: at + _BLOCK]
+            cards = [block[card : card + CARD] for card in range(0, BLOCK, CARD)]
+            if any(card[:KEYWORD] == b"END     " for card in cards):
+                header += more[: at + BLOCK]
                 return _keywords(header), begin + len(header)
-        if len(more) < 4 * _BLOCK:
+        if len(more) < 4 * BLOCK:
             raise BrokenFits(f"truncated: HDU {number} ends within its header")
         header += more
     raise BrokenFits(f"HDU {number} has a garbled header: it has no end")
@@ -269,13 +215,13 @@ def _check_start(start: bytes, number: int) -> None:
 def _keywords(header: bytes) -> dict[str, str]:
     """The values of short keywords, as texts, the first one of each name."""
     found: dict[str, str] = {}
-    for at in range(0, len(header), _CARD):
-        match = _VALUE.match(header, at + _KEYWORD, at + _CARD)
+    for at in range(0, len(header), CARD):
+        match = _VALUE.match(header, at + KEYWORD, at + CARD)
         if match:
             text = match[1].decode("ascii")
             if text.startswith("'"):
                 text = text[1:-1].replace("''", "'").rstrip()
-            found.setdefault(header[at : at + _KEYWORD].decode("ascii").rstrip(), text)
+            found.setdefault(header[at : at + KEYWORD].decode("ascii").rstrip(), text)
     return found
 
 
@@ -305,7 +251,7 @@ def _data_bytes(keywords: Mapping[str, str]) -> int:
 
 
 def _padded(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK
+    return -(-size // BLOCK) * BLOCK
 
 
 # Sums -----------------------------------------------------------------------------
@@ -319,7 +265,7 @@ def _sum(file: int, begin: int, end: int, digest: "hashlib._Hash | None" = None)
     while begin < end:
         count = os.preadv(file, [view[: end - begin]], begin)
         if not count:
-            raise _shorter()
+            raise shorter()
         chunk = view[:count]
         if digest:
             digest.update(chunk)
@@ -332,35 +278,35 @@ def _sum(file: int, begin: int, end: int, digest: "hashlib._Hash | None" = None)
     return total
 
 
-def _fold(total: int) -> int:
+def fold(total: int) -> int:
     """Make a sum of integers one of 32 bits in ones' complement."""
-    while total > _ALL_ONES:
-        total = (total & _ALL_ONES) + (total >> 32)
+    while total > ALL_ONES:
+        total = (total & ALL_ONES) + (total >> 32)
     return total
 
 
-def _sum_of(header: bytes) -> int:
+def sum_of(header: bytes) -> int:
     """Add up the 32-bit words of a header: whole blocks."""
     return int(np.frombuffer(header, ">u4").sum(dtype=np.uint64))
 
 
-def _wrong_sum(hdu: _Hdu, header: int, data: int) -> str:
+def _wrong_sum(hdu: Hdu, header: int, data: int) -> str:
     """Name the sum of an HDU that is wrong; '' where none is."""
     told = hdu.keywords.get("DATASUM")
     if told:
         try:
-            is_right = (int(told) - data) % _ALL_ONES == 0
+            is_right = (int(told) - data) % ALL_ONES == 0
         except ValueError:
             is_right = False
         if not is_right:
             return "DATASUM"
-    is_signed_wrong = hdu.is_signed and _fold(header + data) != _ALL_ONES
+    is_signed_wrong = hdu.is_signed and fold(header + data) != ALL_ONES
     return "CHECKSUM" if is_signed_wrong else ""
 
 
-def _encoded(total: int) -> bytes:
+def encoded(total: int) -> bytes:
     """Write the complement of a sum as 16 letters and digits (appendix J)."""
-    value = _ALL_ONES - _fold(total)
+    value = ALL_ONES - fold(total)
     columns = [_letters(value >> shift & 0xFF) for shift in (24, 16, 8, 0)]
     letters = bytes(columns[column][row] for row in range(4) for column in range(4))
     return letters[-1:] + letters[:-1]
@@ -377,77 +323,14 @@ def _letters(byte: int) -> list[int]:
     return four
 
 
-# Writing --------------------------------------------------------------------------
-
-
-def _edited(header: bytes, cards: Mapping[str, tuple[CardValue, str]]) -> bytes:
-    from astropy.io import fits  # noqa: PLC0415, costs start-up
-
-    new = fits.Header.fromstring(header)
-    for keyword, (value, comment) in cards.items():
-        card = _card(keyword, value, comment)
-        if card.keyword in new:
-            new[card.keyword] = (card.value, card.comment)
-        else:
-            new.append(card, bottom=False)
-    text: str = new.tostring()
-    return text.encode("ascii")
-
-
-def _card(keyword: str, value: CardValue, comment: str) -> "fits.Card":
-    """Make a card, its comment cut to the room there is, without a warning."""
-    from astropy.io import fits  # noqa: PLC0415
-
-    plain = keyword.removeprefix("HIERARCH ")
-    is_long = len(plain) > _KEYWORD or " " in plain
-    name = f"HIERARCH {plain}" if is_long else plain
-    needed = len(fits.Card(name, value).image.rstrip())
-    if needed > _CARD:
-        raise ValueError(f"{plain} = {value!r} has no room in a card")
-    room = _CARD - max(needed, 0 if is_long else 30) - len(" / ")
-    return fits.Card(name, value, comment[: max(room, 0)])
-
-
-def _signed(header: bytes, data: int) -> bytes:
-    """Set the CHECKSUM of a header, whose data add up to `data`."""
-    at = next(
-        at for at in range(0, len(header), _CARD) if header[at : at + 9] == b"CHECKSUM="
-    )
-    value = header.index(b"'", at) + 1
-    stop = header.index(b"'", value)
-    if stop - value != len(_UNSIGNED):
-        comment = header[stop + 1 : at + _CARD].strip()
-        card = b"CHECKSUM= '" + _UNSIGNED + b"'   " + comment
-        header = header[:at] + card[:_CARD].ljust(_CARD) + header[at + _CARD :]
-        value = at + 11
-    end = value + len(_UNSIGNED)
-    zeroed = header[:value] + _UNSIGNED + header[end:]
-    return zeroed[:value] + _encoded(_sum_of(zeroed) + data) + zeroed[end:]
-
-
-def _read(file: int, begin: int, end: int) -> bytes:
+def read_part(file: int, begin: int, end: int) -> bytes:
+    """Read a part of a file."""
     read = os.pread(file, end - begin, begin)
     if len(read) != end - begin:
-        raise _shorter()
+        raise shorter()
     return read
 
 
-def _write(file: int, content: bytes | memoryview) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(file, view) :]
-
-
-def _copy(source: int, target: int, begin: int, end: int) -> None:
-    """Append a part of a file to another one (faster than sendfile does)."""
-    buffer = memoryview(bytearray(min(_COPIED, end - begin)))
-    while begin < end:
-        count = os.preadv(source, [buffer[: end - begin]], begin)
-        if not count:
-            raise _shorter()
-        _write(target, buffer[:count])
-        begin += count
-
-
-def _shorter() -> OSError:
+def shorter() -> OSError:
+    """Return the error for a file that somebody cut while it was read."""
     return OSError(errno.EIO, "the file became shorter while it was read")

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from muse_deep_plugin.ab_deep import CROWDED
+from muse_deep_plugin.ab_deep import CROWDED, INSTRUMENT, deep_cascade
 from muse_deep_plugin.steps import EXP_COMBINE, SCIPOST
 from phoenix_core.ab_file import check_block
-from phoenix_core.association_block import AssociationBlock
+from phoenix_core.association_block import PROCESSING, AbStatus, AssociationBlock
 from phoenix_core.cascade import in_order
+from phoenix_core.create import in_order_of
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
 from phoenix_core.run_id import RunId, parse_run_id
@@ -40,6 +41,11 @@ def problems_of(
     for dpc in dpcs:
         problems += _problems_of_dpc(dpc, by_name, target, run_id)
     for block in blocks:
+        named = block.value("RUN_ID")
+        if named and block not in dpcs and not _is_run(named, run_id):
+            problems.append(str(block.wrong("RUN_ID", named, run_id.formal)))
+        if (said := block.value("INSTRUMENT")) not in {"", INSTRUMENT}:
+            problems.append(str(block.wrong("INSTRUMENT", said, INSTRUMENT)))
         problems += [
             str(
                 block.wrong(
@@ -49,11 +55,25 @@ def problems_of(
             for need in block.needs
             if need not in by_name
         ]
+    return tuple(problems) or _refused_later(by_name, run_id)
+
+
+def _refused_later(
+    by_name: Mapping[str, AssociationBlock], run_id: RunId
+) -> tuple[str, ...]:
+    """Say what phoenix -C would refuse."""
     try:
-        in_order(blocks)
+        cascade = deep_cascade(tuple(by_name.values()), run_id)
+        in_order_of(cascade, [by_name.get(b.name, b) for b in cascade.blocks])
     except ConfigError as error:
-        problems.append(str(error))
-    return tuple(problems)
+        return (str(error),)
+    found = [(by_name.get(f.block), f) for f in cascade.findings if f.is_error]
+    return tuple(
+        f"{block.source}: {finding.message}"
+        if block and block.source
+        else finding.message
+        for block, finding in found
+    )
 
 
 def to_upload(
@@ -61,15 +81,28 @@ def to_upload(
 ) -> tuple[AssociationBlock, ...]:
     """Return the ABs that the dpc AB needs, each behind its needs, itself last.
 
-    What a person added is among them, whether it is needed or not.
+    What a person added is among them, whether it is needed or not. None of them is
+    processed yet, whatever a person left of PROCESS_STATUS.
     """
-    by_name = {block.name: block for block in blocks}
+    by_name = {block.name: _created(block) for block in blocks}
     dpcs = [b.name for b in blocks if b.recipe == EXP_COMBINE.recipe]
     wanted = needed((*dpcs, *(name for name in added if name in by_name)), by_name)
     chosen = in_order(by_name[name] for name in wanted)
     return (
         *(block for block in chosen if block.name not in dpcs),
         *(by_name[name] for name in dpcs),
+    )
+
+
+def _created(block: AssociationBlock) -> AssociationBlock:
+    if block.value("PROCESS_STATUS") == AbStatus.CREATED:
+        return block
+    return block.updated(
+        {
+            **dict.fromkeys(PROCESSING, ""),
+            "PROCESS_STATUS": AbStatus.CREATED.value,
+            "LOG_NAME": block.log_name,
+        }
     )
 
 

@@ -1,6 +1,6 @@
 """A run before its ABs are made: what is decided on it, and what is known of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from muse_deep_plugin.preparation.datacubes import (
 )
 from muse_deep_plugin.preparation.deep_warnings import Cubes
 from muse_deep_plugin.preparation.run_tables import (
+    RUN_TYPE,
     Combine,
+    RunType,
     folder_of_runs,
     linked_runs,
     read_multi_runs,
@@ -34,6 +36,8 @@ from phoenix_core.ab_store import AbFolder, ab_folder
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.ledger import Ledger
+from phoenix_core.nearest import nearest
+from phoenix_core.qc1.schema import as_sql
 from phoenix_core.run_id import RunId, parse_run_id
 
 _ReadCubes = Callable[[sa.Connection, Sequence[str] | None], tuple[Datacube, ...]]
@@ -63,8 +67,8 @@ def open_site(config: Config, run: str, ledger: Ledger) -> Site:
     """Read what is decided on a run; nothing is written.
 
     Raises:
-        ConfigError: the run is none, is a SLAVE, has no target list, or a text table
-            has mistakes.
+        ConfigError: the run is none, is a SLAVE, is never to be combined, has no
+            target list, or a text table has mistakes.
     """
     if config.mode != "DEEP":
         raise ConfigError(f"{config.path} works by night (mode IDP), not by run")
@@ -83,15 +87,20 @@ def open_site(config: Config, run: str, ledger: Ledger) -> Site:
             f'targets: call phoenix_createDeep -r "{linked[0]}"'
         )
     path = list_path(runs_folder, run_id.formal)
+    types = read_run_types(runs_folder)
     if not path.exists():
-        raise ConfigError(
-            f"{path}: there is no target list; write {run_id.formal} with COMBINE YES "
-            f'into RUN_TYPE.txt and call phoenix_getInfoRun -r "{run_id.formal}"'
-        )
+        raise _without_list(path, run_id.formal, ledger.engine, types)
     targets = read_target_list(path)
-    said = read_run_types(runs_folder).get(run_id.formal)
+    said = types.get(run_id.formal)
+    if said and said.combine is Combine.NO:
+        raise ConfigError(
+            f"{runs_folder / RUN_TYPE}, line {said.line}: COMBINE of {said.run_id} is "
+            "'NO'; expected YES, change it there to make deep datacubes"
+        )
     notes = []
-    if said and said.combine is not Combine.YES:
+    if not said:
+        notes.append(f"RUN_TYPE.txt has no {run_id.formal}: nobody decided COMBINE yet")
+    elif said.combine is not Combine.YES:
         notes.append(f"RUN_TYPE.txt says COMBINE {said.combine} for {run_id.formal}")
     date = ledger.known_date_of(run_id) or ledger.next_date_of(run_id)
     cubes, lacking = known_cubes(ledger.engine, targets)
@@ -106,6 +115,30 @@ def open_site(config: Config, run: str, ledger: Ledger) -> Site:
         cubes,
         (*notes, *lacking),
     )
+
+
+def _without_list(
+    path: Path, run: str, engine: sa.Engine, types: Mapping[str, RunType]
+) -> ConfigError:
+    """Make the error for a run without a target list, which may be none at all."""
+    known = {*_known_runs(engine), *types}
+    if run not in known:
+        return ConfigError(
+            f"unknown run {run}: no datacubes, no list{nearest(run, known)}"
+        )
+    return ConfigError(
+        f"{path}: there is no target list; write {run} with COMBINE YES "
+        f'into RUN_TYPE.txt and call phoenix_getInfoRun -r "{run}"'
+    )
+
+
+def _known_runs(engine: sa.Engine) -> tuple[str, ...]:
+    """The runs that have datacubes in the QC1 database."""
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table(COMBINED.name):
+            return ()
+        column = as_sql(COMBINED, sa.MetaData()).c.run_id
+        return tuple(connection.scalars(sa.select(column).distinct()))
 
 
 def reader(config: Config) -> ReadAb:

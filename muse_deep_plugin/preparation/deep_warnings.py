@@ -3,16 +3,23 @@
 import itertools
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from statistics import median
+from statistics import median_high
 from typing import Final
 
 from attrs import frozen
 
-from muse_deep_plugin.pointing import FIELD, separation
+from muse_deep_plugin.pointing import separation
 from muse_deep_plugin.preparation.collect_abs import Collected
 from muse_deep_plugin.preparation.datacubes import Datacube
-from muse_deep_plugin.preparation.proposals import SHORT
+from muse_deep_plugin.preparation.proposals import (
+    OVERLAP,
+    SHORT,
+    Pointing,
+    place_of,
+    pointings,
+)
 from phoenix_core.association_block import AssociationBlock
+from phoenix_core.plain_text import counted
 
 MAX_SEPARATION: Final = 0.1
 """Degrees between exposures; phoenix -C takes more for an error, too."""
@@ -39,9 +46,10 @@ def warnings_of(collected: Collected, cubes: Cubes, limits: Limits) -> tuple[str
         lambda: _too_many(collected, limits.max_inputs),
         lambda: _one_ob(collected),
         lambda: _modes(collected, cubes),
-        lambda: _apart(collected, cubes),
+        lambda: _far(collected, cubes),
+        lambda: _pointings(collected, cubes),
         lambda: _grades(collected, cubes),
-        lambda: _aborted(collected, cubes),
+        lambda: _short(collected, cubes),
         lambda: _not_successful(collected),
         lambda: _foreign(collected, limits.runs),
     )
@@ -108,31 +116,59 @@ def _modes(collected: Collected, cubes: Cubes) -> list[str]:
     return [f"different instrument modes: {told}"]
 
 
-def _apart(collected: Collected, cubes: Cubes) -> list[str]:
-    places = {
-        name: (cube.ra, cube.dec)
-        for name in (pst.name for pst in collected.exposures)
-        if (cube := cubes.get(name)) and cube.ra is not None and cube.dec is not None
+def _pointings(collected: Collected, cubes: Cubes) -> list[str]:
+    """Fields that are not one pointing: by chains of steps, so that none hides."""
+    names = {
+        cube.pipefile: pst.name
+        for pst in collected.exposures
+        if (cube := cubes.get(pst.name))
     }
-    if not places:
+    found = pointings([cubes[name] for name in names.values()])
+    if len(found) < 2:  # noqa: PLR2004, one pointing
         return []
-    first = next(iter(places))
-    far = {n: separation(at, places[first]) for n, at in places.items()}
-    told = [
-        f"{name} lies {away:.3f} degrees away from {first}, the first exposure"
-        for name, away in far.items()
-        if away > MAX_SEPARATION
+    is_pair = len(found) == 2  # noqa: PLR2004
+    away = max(_arcsec(a, b) for a, b in itertools.combinations(found, 2))
+    if _all_overlap(found):
+        how = "overlap in part" if is_pair else "overlap, each with a next one"
+    else:
+        how = "do not overlap" if is_pair else "do not all overlap"
+    shown = "; ".join(
+        f"P{number} {point.ra:.5f} {point.dec:+.5f} "
+        f"({counted(len(point.pipefiles), 'exposure')}): "
+        f"{some([names[file] for file in point.pipefiles])}"
+        for number, point in enumerate(found, start=1)
+    )
+    up_to = "" if is_pair else "up to "
+    return [f"{len(found)} pointings, {up_to}{away:.0f} arcsec apart, {how}: {shown}"]
+
+
+def _far(collected: Collected, cubes: Cubes) -> list[str]:
+    places = {
+        pst.name: place
+        for pst in collected.exposures
+        if (cube := cubes.get(pst.name)) and (place := place_of(cube.ra, cube.dec))
+    }
+    first = next(iter(places), "")
+    away = {name: separation(at, places[first]) for name, at in places.items()}
+    return [
+        f"{name} lies {degrees:.3f} degrees away from {first}, the first exposure"
+        for name, degrees in away.items()
+        if degrees > MAX_SEPARATION
     ]
-    for name, at in places.items():
-        others = [place for other, place in places.items() if other != name]
-        if far[name] > MAX_SEPARATION or not others:
-            continue
-        if (near := min(separation(at, other) for other in others)) > FIELD:
-            arcsec = near * 3600
-            told.append(
-                f"{name}: no overlap, the next exposure is {arcsec:.0f} arcsec away"
-            )
-    return told
+
+
+def _all_overlap(points: Sequence[Pointing]) -> bool:
+    """Whether fields that overlap lead from each pointing to each other one."""
+    reached, left = list(points[:1]), list(points[1:])
+    for here in reached:  # which grows
+        near = [point for point in left if _arcsec(here, point) <= OVERLAP]
+        reached += near
+        left = [point for point in left if point not in near]
+    return not left
+
+
+def _arcsec(one: Pointing, other: Pointing) -> float:
+    return separation((one.ra, one.dec), (other.ra, other.dec)) * 3600
 
 
 def _grades(collected: Collected, cubes: Cubes) -> list[str]:
@@ -148,15 +184,21 @@ def _grades(collected: Collected, cubes: Cubes) -> list[str]:
     return told
 
 
-def _aborted(collected: Collected, cubes: Cubes) -> list[str]:
-    times = {p.name: exposure_time(p, cubes.get(p.name)) for p in collected.exposures}
-    known = [seconds for seconds in times.values() if not math.isnan(seconds)]
-    usual = median(known) if known else 0.0
+def _short(collected: Collected, cubes: Cubes) -> list[str]:
+    """Exposures that are short beside others of their OB, which has one design."""
+    times: dict[str, dict[str, float]] = {}
+    for pst in collected.exposures:
+        of_ob = times.setdefault(pst.value("OBS_ID"), {})
+        seconds = exposure_time(pst, cubes.get(pst.name))
+        if not math.isnan(seconds):
+            of_ob[pst.name] = seconds
     told = []
     for pst in collected.exposures:
-        seconds = times[pst.name]
-        if seconds < SHORT * usual:
-            told.append(f"{pst.name} was aborted: {seconds:.0f} s of {usual:.0f} s")
+        of_ob = times[pst.value("OBS_ID")]
+        usual = median_high(of_ob.values()) if of_ob else 0.0
+        if pst.name in of_ob and of_ob[pst.name] < SHORT * usual:
+            seconds = of_ob[pst.name]
+            told.append(f"{pst.name} is short: {seconds:.0f} s of {usual:.0f} s")
         elif pst.value("COMPLETENESS") == "INCOMPLETE":
             told.append(f"{pst.name} is INCOMPLETE: its OB was aborted, or files lack")
     return told

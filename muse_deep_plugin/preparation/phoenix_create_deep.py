@@ -29,6 +29,15 @@ phoenix_createDeep -r 094.D-0114B --no-upload    collect in ab/TMP2; call again 
 4 another call works on the run, 130 interrupted: call again to go on
 """
 
+_CrowdedOption = Annotated[
+    bool,
+    typer.Option(
+        "--crowded", metavar=" ", help="The fields are CROWDED: no sky is subtracted."
+    ),
+]
+_NotCrowdedOption = Annotated[
+    bool, typer.Option("--not-crowded", metavar=" ", help="They are not.")
+]
 _YesOption = Annotated[
     bool, typer.Option("--yes", metavar=" ", help="Ask nothing, and upload.")
 ]
@@ -73,14 +82,9 @@ def create_deep(  # noqa: PLR0917, options of the command line
         list[str] | None,
         typer.Option(metavar="TARGET", help="Only this target; repeatable."),
     ] = None,
-    crowded: Annotated[
-        bool | None,
-        typer.Option(
-            "--crowded/--not-crowded",
-            help="Whether the field is CROWDED: then no sky is subtracted.",
-        ),
-    ] = None,
-    yes: _YesOption = False,  # noqa: FBT002, of the command line
+    crowded: _CrowdedOption = False,  # noqa: FBT002, of the command line
+    not_crowded: _NotCrowdedOption = False,  # noqa: FBT002
+    yes: _YesOption = False,  # noqa: FBT002
     replace: _ReplaceOption = False,  # noqa: FBT002
     no_upload: _NoUploadOption = False,  # noqa: FBT002
     fresh: _FreshOption = False,  # noqa: FBT002
@@ -109,10 +113,12 @@ def create_deep(  # noqa: PLR0917, options of the command line
 
     if version:
         raise ConfigError("-v goes alone")
+    if crowded and not_crowded:
+        raise ConfigError("--crowded or --not-crowded: one of them")
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     wishes = Wishes(
         targets=tuple(target or ()),
-        crowded=crowded,
+        crowded=crowded if crowded or not_crowded else None,
         yes=yes,
         replace=replace,
         upload=not no_upload,

@@ -14,7 +14,8 @@ from attrs import frozen
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import plain
-from phoenix_core.qc1.tables import Column, Kind, Qc1Table, Value
+from phoenix_core.qc1.forms import EXPECTED, formed
+from phoenix_core.qc1.tables import Column, Form, Kind, Qc1Table, Value
 
 Columns = Mapping[str, Sequence[Value]]
 
@@ -75,7 +76,7 @@ def check_columns(table: Qc1Table, columns: Columns) -> tuple[Columns, list[Mist
     """Return columns as the database takes them, and what is wrong with them.
 
     Numbers of numpy become Python's. What was not measured (None, NaN, infinite) is
-    None; a text that is not known is its default.
+    None; a text that is not known is its default; a run id has its formal spelling.
     """
     cleaned: dict[str, Sequence[Value]] = {}
     mistakes: list[Mistake] = []
@@ -94,7 +95,8 @@ def _check(
         values = [column.default if value is None else value for value in values]
         kinds = set(map(type, values))
     is_missing = column.is_key and (_NONE in kinds or "" in values)
-    if not is_missing and _is_plain(column.kind, kinds, values):
+    is_formed = column.form is None or _is_formed(column.form, values)
+    if not is_missing and is_formed and _is_plain(column.kind, kinds, values):
         return values, []
     cleaned: list[Value] = []
     mistakes: list[Mistake] = []
@@ -119,6 +121,15 @@ def _is_plain(kind: Kind, kinds: set[type], values: Sequence[Any]) -> bool:
     return max(map(abs, values), default=0) <= _LARGEST
 
 
+def _is_formed(form: Form, values: Sequence[Any]) -> bool:
+    """Whether all texts that are known have a form; of many, few are different."""
+    texts = {value for value in values if value and isinstance(value, str)}
+    try:
+        return all(formed(form, text) == text for text in texts)
+    except ValueError:
+        return False
+
+
 def _one(column: Column, value: Value) -> Value:
     """Return one value as the database takes it.
 
@@ -128,6 +139,12 @@ def _one(column: Column, value: Value) -> Value:
     cleaned = _cleaned(column.kind, value)
     if column.is_key and cleaned in {None, ""}:
         raise ValueError("is missing; it tells rows apart")
+    if column.form and isinstance(cleaned, str) and cleaned:
+        try:
+            return formed(column.form, cleaned)
+        except ValueError:
+            told = f"{_show(value)} is no {column.form}"
+            raise ValueError(f"{told}; expected {EXPECTED[column.form]}") from None
     return cleaned
 
 

@@ -17,8 +17,9 @@ from phoenix_core import __version__
 from phoenix_core.cli_answer import answer
 from phoenix_core.config import find_config, read_config
 from phoenix_core.errors import ConfigError
+from phoenix_core.plain_text import plain
 from phoenix_core.qc1.discovery import declared_tables, table_named
-from phoenix_core.qc1.ingest_words import read_words, row_of
+from phoenix_core.qc1.ingest_words import Asked, key_of, read_words, row_of
 from phoenix_core.qc1.tables import Qc1Table
 from phoenix_core.terminal import Terminal, safe
 
@@ -27,7 +28,7 @@ _SHOWN = 1000  # rows; more is for programs
 
 
 def qc1_ingest(words: Sequence[str]) -> None:
-    """Put one row into a table, as the words of the command line say."""
+    """Put one row into a table or take it out, as the words of the command line say."""
     asked = read_words(words)
     if "version" in asked.flags:
         typer.echo(f"qc1Ingest {__version__}")
@@ -35,6 +36,9 @@ def qc1_ingest(words: Sequence[str]) -> None:
     table = table_named(asked.table)
     if "help" in asked.flags:
         _show_columns(table)
+        return
+    if "delete" in asked.flags:
+        _delete(asked, table)
         return
     row = row_of(table, asked.keys)
     from phoenix_core.qc1.database import open_qc1  # noqa: PLC0415
@@ -45,10 +49,27 @@ def qc1_ingest(words: Sequence[str]) -> None:
         replaced = has_row(connection, table, row)
         ingest(connection, table, [row])
     if "json" in asked.flags:
-        plain = {name: _plain(value) for name, value in row.items()}
-        answer({"table": table.name, "row": plain, "replaced": replaced})
+        told = {name: _plain(value) for name, value in row.items()}
+        answer({"table": table.name, "row": told, "replaced": replaced})
     else:
         typer.echo(f"{table.name}: {'a row replaced' if replaced else 'a new row'}")
+
+
+def _delete(asked: Asked, table: Qc1Table) -> None:
+    """Take one row out."""
+    from phoenix_core.qc1.database import open_qc1  # noqa: PLC0415
+    from phoenix_core.qc1.ingest import delete_row  # noqa: PLC0415
+
+    row = key_of(table, asked.keys)
+    config = read_config(find_config(asked.config))
+    with open_qc1(config.database) as engine, engine.begin() as connection:
+        if not delete_row(connection, table, row):
+            words = " ".join(f"-{name} {plain(str(row[name]))}" for name in table.keys)
+            raise ConfigError(f"{table.name} has no row {words}")
+    if "json" in asked.flags:
+        answer({"table": table.name, "row": dict(row), "deleted": True})
+    else:
+        typer.echo(f"{table.name}: a row deleted")
 
 
 def import_files(
@@ -59,6 +80,8 @@ def import_files(
     from phoenix_core.qc1.database import open_qc1  # noqa: PLC0415
 
     config = read_config(find_config(given))
+    if missing := [path for path in paths if not path.exists()]:
+        raise ConfigError("\n".join(f"{path}: no such file" for path in missing))
     tables = declared_tables()
     of_name = table_named(name) if name else None
     files = [(path, of_name or import_file.table_of(path, tables)) for path in paths]

@@ -59,6 +59,15 @@ def has_row(
     return connection.execute(found).first() is not None
 
 
+def delete_row(
+    connection: sa.Connection, table: Qc1Table, keys: Mapping[str, Value]
+) -> bool:
+    """Take the row with these keys out of a table; tell whether there was one."""
+    sql = as_sql(table, sa.MetaData())
+    gone = sa.delete(sql).where(*(sql.c[k] == keys[k] for k in table.keys))
+    return connection.execute(gone).rowcount > 0
+
+
 def told_mistakes(lines: Sequence[str]) -> str:
     """Return mistakes, a line each, and not more than a person reads."""
     more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []

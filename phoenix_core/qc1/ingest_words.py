@@ -11,12 +11,13 @@ from attrs import frozen
 
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.qc1.check_rows import check_keys
+from phoenix_core.qc1.check_rows import by_column, check_columns, check_keys
 from phoenix_core.qc1.tables import Qc1Table, Value
 from phoenix_core.qc1.text_values import read_values
 
 _FLAGS = {"--json": "json", "--debug": "debug", "-h": "help", "--help": "help"}
 _FLAGS |= {"-v": "version", "--version": "version"}
+_FLAGS |= {"-delete": "delete", "--delete": "delete"}
 
 
 @frozen
@@ -70,19 +71,48 @@ def row_of(table: Qc1Table, keys: Mapping[str, str]) -> Mapping[str, Value]:
 
     Raises:
         ConfigError: all keys that the table does not have, all that are missing, and
-            all values that are of another type; a line each.
+            all values that their columns do not take; a line each.
     """
     check_keys(table, keys)
+    row, problems = _read(table, keys)
+    columns, mistakes = check_columns(table, by_column(table, [row]))
+    for mistake in mistakes:
+        if mistake.key in row:
+            problems.setdefault(mistake.key, f": {mistake.problem}")
+    if problems:
+        raise ConfigError("\n".join(f"-{name}{why}" for name, why in problems.items()))
+    return {name: columns[name][0] for name in row}
+
+
+def key_of(table: Qc1Table, keys: Mapping[str, str]) -> Mapping[str, Value]:
+    """Return what tells a row apart, as it was written: the row may be a wrong one.
+
+    Raises:
+        ConfigError: all that is missing, all else that is given, and all values that
+            are of another type; a line each.
+    """
+    check_keys(table, keys)
+    row, problems = _read(table, keys)
+    for name in set(keys) - set(table.keys):
+        problems[name] = f" tells no rows of {table.name} apart; leave it out"
+    if problems:
+        raise ConfigError("\n".join(f"-{name}{why}" for name, why in problems.items()))
+    return row
+
+
+def _read(
+    table: Qc1Table, keys: Mapping[str, str]
+) -> tuple[dict[str, Value], dict[str, str]]:
+    """Read values by the kind of their columns; return also what is wrong, by key."""
     row: dict[str, Value] = {}
-    problems = [
-        f"-{name} is missing: it tells the rows of {table.name} apart"
+    problems = {
+        name: f" is missing: it tells the rows of {table.name} apart"
         for name in table.keys
         if not keys.get(name)
-    ]
+    }
     for column in table.columns:
         if column.name in keys:
             (row[column.name],), mistakes = read_values(column, [keys[column.name]])
-            problems += [f"-{mistake.key}: {mistake.problem}" for mistake in mistakes]
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return row
+            for mistake in mistakes:
+                problems.setdefault(column.name, f": {mistake.problem}")
+    return row, problems

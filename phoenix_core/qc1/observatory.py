@@ -3,13 +3,13 @@
 Names are ESO's where public text has them, all else is ours.
 """
 
-from phoenix_core.qc1.tables import Kind, Qc1Table, integer, key, real, text
+from phoenix_core.qc1.tables import Form, Kind, Qc1Table, integer, key, real, text
 
 SCHED_REP = Qc1Table(
     "sched_rep",
     "What was scheduled: a line a run and period.",
     (
-        key("run_id", "the run, in its formal spelling: 094.D-0114(B)"),
+        key("run_id", "the run, formal: 094.D-0114(B)", form=Form.RUN_ID),
         key("period", "the period it is scheduled in", Kind.INTEGER),
         text("obs_mode", "SM or VM"),
         text("status", "COMPLETE, TERMINATED, CARRY-OVER or OPEN"),
@@ -26,7 +26,7 @@ DATA_PRODUCTS = Qc1Table(
     (
         key("dp_id", "the file, without .fits"),
         text("instrument"),
-        text("run_id", "the run, in its formal spelling"),
+        text("run_id", "the run, in its formal spelling", Form.RUN_ID),
         text("object", "name of the target, as the PI gave it"),
         integer("ob_id"),
         text("ob_name"),
@@ -46,8 +46,8 @@ OB_GRADES = Qc1Table(
     (
         key("ob_id", "the OB", Kind.INTEGER),
         key("exec_time", "ISO time of the start of the execution"),
-        text("run_id", "the run, in its formal spelling"),
-        text("grade", "A, B: within the constraints; C, D: not"),
+        text("run_id", "the run, in its formal spelling", Form.RUN_ID),
+        text("grade", "A, B: within the constraints; C, D: not", Form.GRADE),
         text("comment", "of the observer"),
     ),
     indexed=("run_id",),

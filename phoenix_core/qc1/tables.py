@@ -20,9 +20,19 @@ class Kind(StrEnum):
     REAL = "real"
 
 
+class Form(StrEnum):
+    """What a text has to be, where it is not empty: it is held against it."""
+
+    RUN_ID = "run id"  # put in as its formal spelling
+    DATE = "date"  # of a night, YYYY-MM-DD
+    GRADE = "grade"  # of an OB, A to D
+
+
 @frozen
 class Column:
     """A column: its name in lower case, what it holds, in which unit, what it means.
+
+    `form` is for texts that others are to find: run ids, dates, grades.
 
     `default` stands where nothing was given; None is "not known". `since` is the
     version of the table that brought the column.
@@ -35,6 +45,7 @@ class Column:
     is_key: bool = False
     default: Value = None
     since: int = 1
+    form: Form | None = None
 
 
 def _whole(table: "Qc1Table", _: object, columns: tuple[Column, ...]) -> None:
@@ -81,14 +92,16 @@ class Qc1Table:
         return tuple(column.name for column in self.columns if column.is_key)
 
 
-def key(name: str, meaning: str, kind: Kind = Kind.TEXT) -> Column:
+def key(
+    name: str, meaning: str, kind: Kind = Kind.TEXT, form: Form | None = None
+) -> Column:
     """A column that tells rows apart."""
-    return Column(name, kind, meaning=meaning, is_key=True)
+    return Column(name, kind, meaning=meaning, is_key=True, form=form)
 
 
-def text(name: str, meaning: str = "") -> Column:
+def text(name: str, meaning: str = "", form: Form | None = None) -> Column:
     """A column of text; '' where it is not known."""
-    return Column(name, Kind.TEXT, meaning=meaning, default="")
+    return Column(name, Kind.TEXT, meaning=meaning, default="", form=form)
 
 
 def real(name: str, unit: str, meaning: str = "") -> Column:

@@ -15,6 +15,7 @@ import pytest
 from phoenix_core import (
     cascade,
     certify,
+    fits_edit,
     fits_file,
     hookspecs,
     inputs,
@@ -55,7 +56,7 @@ FUNCTIONS = (
     inputs.find_file,
     recipe_call.run_recipe,
     fits_file.check_fits,
-    fits_file.set_cards,
+    fits_edit.set_cards,
     publish.product_names,
     cascade.in_order,
     certify.review,

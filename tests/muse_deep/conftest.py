@@ -214,9 +214,11 @@ def call_recipe(tmp_path) -> CallRecipe:
             *(f"--log-file={block.log_name}", block.recipe, *block.params, str(sof)),
         ]
         ended = subprocess.run(command, cwd=workdir, capture_output=True, check=False)
+        headers = {path: fits.getheader(path) for path in workdir.glob("*.fits")}
         products = [
-            Product(path, fits.getheader(path)["ESO PRO CATG"], block.name)
-            for path in sorted(workdir.glob("*.fits"))
+            Product(path, headers[path]["ESO PRO CATG"], block.name)
+            for path in sorted(headers)
+            if "ESO PRO CATG" in headers[path]  # sdpCube leaves a stray image
         ]
         return Ended(ended.returncode, Call(block, tuple(frames), products))
 

@@ -163,6 +163,37 @@ def test_an_image_is_no_cube(tmp_path):
         measure_cube(tmp_path / "image.fits")
 
 
+def test_an_image_beside_the_cube_is_no_stat(tmp_path):
+    data = np.zeros((3, 4, 5), np.float32)
+    path = write(tmp_path / "cube.fits", data, data[0])
+    with pytest.raises(ProcessingError, match="extension STAT has 2 axes, not 3"):
+        measure_cube(path)
+
+
+def test_a_stat_of_another_shape_is_told(tmp_path):
+    data = np.zeros((3, 4, 5), np.float32)
+    path = write(tmp_path / "cube.fits", data, data[:2])
+    with pytest.raises(ProcessingError, match="DATA and STAT differ in shape"):
+        measure_cube(path)
+
+
+def test_a_cube_without_stat_has_no_propagated_noise(tmp_path):
+    data = np.random.default_rng(1).normal(0, 1, (5, 9, 8)).astype(np.float32)
+    measures = measure_cube(write(tmp_path / "cube.fits", data))
+    assert np.isnan(measures.noise).all()
+    assert np.isnan(measures.noise_ratio)
+    assert np.isfinite(measures.noise_measured[1:-1]).all()
+    assert not measures.depth.any()
+    assert not measures.variances.size
+
+
+def test_the_noise_is_compared_with_the_one_promised(tmp_path):
+    data = np.random.default_rng(1).normal(0, 6, (30, 60, 60)).astype(np.float32)
+    measures = measure_cube(write(tmp_path / "c.fits", data, np.full_like(data, 9)))
+    assert measures.noise_ratio == pytest.approx(2, rel=0.02)
+    assert median_of(1.4826 * measures.mad) == pytest.approx(6, rel=0.02)
+
+
 def test_memory_does_not_grow_with_the_planes(tmp_path):
     data = np.zeros((300, 200, 200), np.float32)
     path = write(tmp_path / "cube.fits", data)

@@ -33,6 +33,11 @@ def test_a_good_run_is_green_and_its_deep_cube_as_deep_as_it_should_be(reports):
     assert deep.parameters["NOISE_GAIN"] == pytest.approx(1, abs=0.15)
     spent = sum(report.parameters["TEXPTIME"] for report in singles)
     assert deep.parameters["TEXPTIME"] == spent
+    each = [report.parameters["SKY_RES"] for report in singles]
+    assert deep.parameters["SKY_RES"] == pytest.approx(sum(each) / count)
+    for report in (*singles, deep):
+        assert 22 < report.parameters["ABMAGLIM"] < 24  # as the recipe has it
+        assert 0 < report.parameters["PIXNOISE"] < 5e-20
     for report in singles:
         seeing = report.parameters["SEEING"]
         assert report.parameters["FWHM"] == pytest.approx(seeing, rel=0.35)

@@ -556,3 +556,10 @@ def test_command_lists_the_blocks_and_shows_examples(tmp_path):
     done = CliRunner().invoke(app, call)
     assert done.exit_code == 0
     assert "OsOS" in done.stdout
+
+
+def test_help_and_version_have_short_options():
+    assert CliRunner().invoke(app, ["-h"]).output.startswith("Usage: ")
+    told = CliRunner().invoke(app, ["-v"])
+    assert told.exit_code == 0
+    assert told.output.startswith("phoenix_simulate_HAWKI 0.")

@@ -474,3 +474,10 @@ def test_command_refuses_in_one_line(tmp_path, options, message):
 def test_command_help_shows_examples():
     done = CliRunner().invoke(app, ["--help"])
     assert "phoenix_simulate_MUSE demo --deep" in done.stdout
+
+
+def test_help_and_version_have_short_options():
+    assert CliRunner().invoke(app, ["-h"]).output.startswith("Usage: ")
+    told = CliRunner().invoke(app, ["-v"])
+    assert told.exit_code == 0
+    assert told.output.startswith("phoenix_simulate_MUSE 0.")

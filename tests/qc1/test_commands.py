@@ -1,6 +1,7 @@
 """The commands of the QC1 database, as people and programs call them."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -114,9 +115,100 @@ def test_what_cannot_be_imported_is_told_by_file_and_line(call, tmp_path, rows):
     assert rows("SELECT count(*) AS n FROM ob_grades") == [{"n": 0}]
     missing = call("qc1", "import", tmp_path / "sched_rep.csv")
     assert missing.returncode != 0
-    assert missing.stderr == (
-        f"phoenix: {tmp_path}/sched_rep.csv: No such file or directory\n"
+    assert missing.stderr == (f"phoenix: {tmp_path}/sched_rep.csv: no such file\n")
+
+
+def test_files_that_are_not_there_are_told_before_their_tables(call, tmp_path):
+    done = call("qc1", "import", tmp_path / "nofile.csv", tmp_path / "b.csv")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"phoenix: {tmp_path}/nofile.csv: no such file",
+        f"phoenix: {tmp_path}/b.csv: no such file",
+    ]
+
+
+def test_what_nobody_would_find_again_is_refused_or_spelt_right(
+    backend, ingest, call, rows, tmp_path
+):
+    path = tmp_path / "ob_grades.csv"
+    path.write_text("ob_id,exec_time,run_id,grade\n1,2014,NGC300,E\n2,2015,,\n")
+    done = call("qc1", "import", path)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            f"phoenix: {path}, line 2: {told}"
+            for told in (
+                "run_id: 'NGC300' is no run id; expected one such as 094.D-0114(B)",
+                "grade: 'E' is no grade; expected A, B, C or D",
+            )
+        ],
     )
+    path.write_text("ob_id,exec_time,run_id,grade\n1,2014,094.D-0114B,b\n2,2015,,\n")
+    assert call("qc1", "import", path).returncode == 0
+    assert rows("SELECT run_id, grade FROM ob_grades ORDER BY ob_id") == [
+        {"run_id": "094.D-0114(B)", "grade": "B"},
+        {"run_id": "", "grade": ""},
+    ]
+    cube = ("-table", "muse_sci_combined", "-pipefile", "r.MUSE.x_tpl.fits")
+    done = ingest(*cube, "-civil_date", "23/10/14", "-run_id", "x\x1b")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"qc1Ingest: {told}"
+        for told in (
+            "-civil_date: '23/10/14' is no date; expected one such as 2014-10-22",
+            r"-run_id: 'x\x1b' is no run id; expected one such as 094.D-0114(B)",
+        )
+    ]
+
+
+def test_a_key_in_another_spelling_is_the_same_row(ingest, rows):
+    run = ("-table", "sched_rep", "-period", "94", "-run_id")
+    assert ingest(*run, "094.D-0114(B)").stdout == "sched_rep: a new row\n"
+    assert ingest(*run, "094.D-0114B").stdout == "sched_rep: a row replaced\n"
+    assert rows("SELECT run_id FROM sched_rep") == [{"run_id": "094.D-0114(B)"}]
+
+
+def test_a_row_is_deleted_by_its_key(backend, ingest, rows):
+    ingest(*GRADE)
+    ingest(*GRADE[:2], "-ob_id", "6", *GRADE[4:])
+    done = ingest("-delete", *GRADE)
+    assert (done.returncode, done.stdout) == (0, "ob_grades: a row deleted\n")
+    assert rows("SELECT ob_id FROM ob_grades") == [{"ob_id": 6}]
+    again = ingest("-delete", *GRADE, "--json")
+    assert again.returncode == 2
+    assert "ob_grades has no row -ob_id 5 -exec_time 2014-10-23T" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (GRADE[:4], "-exec_time is missing: it tells the rows of ob_grades apart"),
+        ([*GRADE, "-grade", "A"], "-grade tells no rows of ob_grades apart; leave it"),
+        ([*GRADE[:3], "x", *GRADE[4:]], "-ob_id: 'x' is not a whole number"),
+    ],
+)
+def test_nothing_is_deleted_but_by_a_whole_key(ingest, rows, words, message):
+    ingest(*GRADE)
+    done = ingest("-delete", *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert rows("SELECT ob_id FROM ob_grades") == [{"ob_id": 5}]
+
+
+def test_a_wrong_row_of_before_can_be_deleted(ingest, rows, example):
+    ingest("-table", "sched_rep", "-period", "94", "-run_id", "094.D-0114B")
+    database = sqlite3.connect(example.root / "phoenix.db")
+    database.execute("UPDATE sched_rep SET run_id = '094.D-0114B'")
+    database.commit()
+    database.close()
+    wrong = ("-table", "sched_rep", "-period", "94", "-run_id", "094.D-0114B")
+    assert ingest("-delete", *wrong).returncode == 0
+    assert rows("SELECT run_id FROM sched_rep") == []
+
+
+def test_the_version_of_the_tools_is_told(call):
+    assert call("qc1", "-v").stdout == call("-v").stdout
+    assert "import" in call("qc1").stdout + call("qc1").stderr
 
 
 def test_a_query_is_a_table_csv_or_json(ingest, call):

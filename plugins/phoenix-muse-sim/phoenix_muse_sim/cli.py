@@ -3,6 +3,7 @@
 import json
 import sys
 from enum import StrEnum
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,11 @@ from .sizes import IFUS, SIZES
 REFUSED = 2
 """The exit code when nothing was simulated."""
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 class SizeName(StrEnum):
@@ -45,10 +50,27 @@ Exit codes: 0 done, 2 refused (nothing that exists is ever overwritten).
 """
 
 
+def tell_version(asked: bool) -> None:
+    """Print the version of the package, where it is asked for."""
+    if asked:
+        typer.echo(f"phoenix_simulate_MUSE {version_of('phoenix-muse-sim')}")
+        raise typer.Exit
+
+
 @app.command(epilog=EXAMPLES)
 def phoenix_simulate_muse(
     outdir: Annotated[Path, typer.Argument(help="A new or empty directory.")],
     *,
+    version: Annotated[  # noqa: ARG001, told by its callback
+        bool,
+        typer.Option(
+            "-v",
+            "--version",
+            is_eager=True,
+            callback=tell_version,
+            help="Tell the version and exit.",
+        ),
+    ] = False,
     size: Annotated[
         SizeName,
         typer.Option(

@@ -53,7 +53,7 @@ def cubes(**by_number):
 
 def test_nothing_is_said_of_exposures_that_go_together():
     near = {"ra": 13.7, "dec": -37.6, "grd": "A", "texptime": 600.0}
-    known = cubes(_1=near, _2=near | {"dec": -37.6 + 59 / 3600, "grd": "b"})
+    known = cubes(_1=near, _2=near | {"dec": -37.6 + 9 / 3600, "grd": "b"})
     assert warnings_of(PAIR, known, Limits(runs=(RUN,))) == ()
 
 
@@ -82,18 +82,46 @@ def test_different_instrument_modes_are_named_with_their_exposures():
     assert "different instrument modes" in warnings_of(silent, known, Limits())[0]
 
 
-def test_exposures_far_apart_and_without_overlap_are_told_apart():
-    three = target(pst(1), pst(2, "2"), pst(3, "3"))
-    here = {"ra": 13.7, "dec": -37.6}
-    known = cubes(
-        _1=here, _2=here | {"dec": -37.6 + 90 / 3600}, _3=here | {"dec": -37.45}
+def at(**arcsec):
+    """Datacubes of exposures, north of a place on the sky."""
+    return cubes(
+        **{n: {"ra": 13.7, "dec": -37.6 + away / 3600} for n, away in arcsec.items()}
     )
-    told = warnings_of(three, known, Limits())
+
+
+FOUR = target(*(pst(n, str(n)) for n in (1, 2, 3, 4)))
+ONE, TWO, THREE, FOURTH = (block.name for block in FOUR.exposures)
+
+
+def test_pointings_of_two_exposures_each_that_do_not_overlap_are_told():
+    (told,) = warnings_of(FOUR, at(_1=0, _2=240, _3=2, _4=242), Limits())
     assert told == (
-        f"{pst(3).name} lies 0.150 degrees away from {pst(1).name}, the first exposure",
-        f"{pst(1).name}: no overlap, the next exposure is 90 arcsec away",
-        f"{pst(2).name}: no overlap, the next exposure is 90 arcsec away",
+        "2 pointings, 240 arcsec apart, do not overlap: "
+        f"P1 13.70000 -37.59972 (2 exposures): {ONE}, {THREE}; "
+        f"P2 13.70000 -37.53306 (2 exposures): {TWO}, {FOURTH}"
     )
+
+
+def test_pointings_that_overlap_are_told_more_softly():
+    (told,) = warnings_of(FOUR, at(_1=0, _2=40, _3=2, _4=42), Limits())
+    assert told.startswith("2 pointings, 40 arcsec apart, overlap in part: P1 ")
+    (told,) = warnings_of(FOUR, at(_1=0, _2=80, _3=40, _4=1), Limits())
+    assert told.startswith(
+        "3 pointings, up to 80 arcsec apart, overlap, each with a next one: P1 "
+    )
+    (told,) = warnings_of(FOUR, at(_1=0, _2=50, _3=240, _4=290), Limits())
+    assert told.startswith("4 pointings, up to 290 arcsec apart, do not all overlap: P")
+
+
+def test_dithered_exposures_and_places_that_are_not_known_are_no_pointings():
+    assert warnings_of(FOUR, at(_1=0, _2=8, _3=16, _4=24), Limits()) == ()
+    assert warnings_of(FOUR, at(_1=0, _2=float("nan")), Limits()) == ()
+
+
+def test_an_exposure_that_is_far_from_the_first_is_told():
+    told = warnings_of(PAIR, at(_1=0, _2=540), Limits())
+    assert told[0] == (f"{TWO} lies 0.150 degrees away from {ONE}, the first exposure")
+    assert told[1].startswith("2 pointings, 540 arcsec apart, do not overlap: ")
 
 
 @pytest.mark.parametrize("grade", ["C", "D", "d "])
@@ -102,13 +130,23 @@ def test_poor_grades_are_told(grade):
     assert told == f"grade {grade.strip().upper()}: {pst(2).name}"
 
 
-def test_aborted_exposures_are_told_by_their_time_or_their_ab():
-    short = cubes(_1={"texptime": 600.0}, _2={"texptime": 60.0})
-    three = target(pst(1), pst(2, "2"), pst(3, "3"))
-    (told,) = warnings_of(three, short, Limits())
-    assert told == f"{pst(2).name} was aborted: 60 s of 600 s"
+def test_exposures_that_are_short_beside_others_of_their_ob_are_told():
+    of_one_ob = target(pst(1), pst(2), pst(3), pst(4, "2"))
+    times = {"_1": 600.0, "_2": 60.0, "_3": 600.0, "_4": 600.0}
+    short = cubes(**{number: {"texptime": time} for number, time in times.items()})
+    (told,) = warnings_of(of_one_ob, short, Limits())
+    assert told == f"{pst(2).name} is short: 60 s of 600 s"
+    pair = target(pst(1), pst(2), pst(4, "2"))
+    assert warnings_of(pair, short, Limits()) == (told,)
     halted = target(pst(1), pst(2, "2", COMPLETENESS="INCOMPLETE"))
     assert "is INCOMPLETE" in warnings_of(halted, {}, Limits())[0]
+
+
+def test_an_ob_that_was_designed_with_shorter_exposures_is_not_called_short():
+    times = {"_1": 900.0, "_2": 300.0, "_3": 900.0, "_4": 300.0}
+    designed = target(pst(1), pst(2, "2"), pst(3), pst(4, "2"))
+    known = cubes(**{number: {"texptime": time} for number, time in times.items()})
+    assert warnings_of(designed, known, Limits()) == ()
 
 
 def test_times_of_exposures_come_from_the_database_or_the_ab():

@@ -213,8 +213,29 @@ def test_warnings_come_before_anything_is_made(empty_site):
     done = empty_site.call("-r", RUN, "--yes")
     assert done.returncode == 0
     told = done.stdout
-    assert told.index("was aborted: 60 s of 600 s") < told.index("collected in")
+    assert told.index("is short: 60 s of 600 s") < told.index("collected in")
     assert told.index("grade C: ") < told.index("collected in")
+
+
+def test_pointings_that_do_not_overlap_are_told_before_anything_is_made(empty_site):
+    site = empty_site
+    first, *_, last = site.exposures("NGC300")
+    night = last[:15]
+    assert night != first[:15]
+    database = sqlite3.connect(site.root / "phoenix.db")
+    database.execute(
+        "UPDATE muse_sci_single SET dec = dec + ? WHERE pipefile LIKE ?",
+        (240 / 3600, f"r.{night}%"),
+    )
+    database.commit()
+    database.close()
+    told = site.call("-r", RUN, "--yes", "--target", "NGC300").stdout
+    apart = told.index("2 pointings, 240 arcsec apart, do not overlap: P1 ")
+    assert apart < told.index("collected in")
+    (line,) = [one for one in told.splitlines() if "2 pointings" in one]
+    one, other = line.split("; P2 ")
+    assert first in one
+    assert last in other
 
 
 def test_an_option_answers_for_all_targets(empty_site):
@@ -300,7 +321,8 @@ def test_without_a_terminal_it_says_which_options_answer(site):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("-r", "094.D-0114"), "there is no target list; write 094.D-0114 with"),
+        (("-r", "094.D-0114"), "unknown run 094.D-0114: no datacubes, no list; did"),
+        (("-r", RUN, "--crowded", "--not-crowded"), "--crowded or --not-crowded: one"),
         (("-r", "nonsense"), "'nonsense' is no run id"),
         (
             ("-r", RUN, "--target", "NGC30"),
@@ -372,6 +394,36 @@ def test_without_qc_tables_it_works_and_says_so(empty_site):
     # The list itself tells grades and times.
     hdfs = next(t for t in done["targets"] if t["target"] == "HDFS")
     assert len(hdfs["warnings"]) == 2
+
+
+def test_a_run_without_a_list_is_told_how_to_get_one(site):
+    site.list_of().unlink()
+    done = site.call("-r", RUN, "--yes")
+    assert done.returncode == 2
+    assert f"there is no target list; write {RUN} with COMBINE YES" in done.stderr
+
+
+def test_a_run_that_is_never_to_be_combined_is_refused_with_its_line(empty_site):
+    site = empty_site
+    path = site.runs_folder / "RUN_TYPE.txt"
+    path.write_text(f"# mine\n{RUN} 94 deep NO bad seeing\n")
+    done = site.call("-r", RUN, "--yes")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"phoenix_createDeep: {path}, line 2: COMBINE of {RUN} is 'NO'; expected YES, "
+        "change it there to make deep datacubes\n"
+    )
+    assert not site.stored()
+    assert not site.tmp2().exists()
+    site.edit(path, "NO", "YES")
+    assert site.made("--yes")["notes"] == []
+    assert site.targets()
+
+
+def test_a_run_that_nobody_decided_is_told_and_made(empty_site):
+    done = empty_site.made("--yes")
+    assert done["notes"] == [f"RUN_TYPE.txt has no {RUN}: nobody decided COMBINE yet"]
+    assert empty_site.targets()
 
 
 def test_a_run_that_is_not_decided_is_told(site):
@@ -447,6 +499,22 @@ def test_a_wrong_edit_is_told_and_not_uploaded(empty_site):
     assert "did you mean" in done.stderr
     assert "NGC300" not in site.targets()
     assert "HDFS" in site.targets()
+
+
+def test_an_emptied_status_is_created_again_in_the_store_and_not_in_the_folder(
+    empty_site,
+):
+    site = empty_site
+    site.made("--no-upload", "--yes", "--target", "NGC300")
+    dpc = next(site.tmp2("NGC300").glob("*_dpc.ab"))
+    status = next(
+        line for line in dpc.read_text().splitlines() if "PROCESS_STATUS" in line
+    )
+    site.edit(dpc, status, "PROCESS_STATUS")
+    edited = dpc.read_bytes()
+    assert site.made("--yes", "--target", "NGC300")["ok"]
+    assert site.stored()[dpc.name].value("PROCESS_STATUS") == "CREATED"
+    assert dpc.read_bytes() == edited
 
 
 def test_an_edit_made_for_other_exposures_stops_its_target_alone(empty_site):
@@ -692,7 +760,7 @@ def test_each_target_is_shown_asked_for_and_uploaded(empty_site):
     )
     assert code == 0, told
     assert "2 warnings, see above" in told
-    assert told.index("was aborted") < told.index("Go on?")
+    assert told.index("is short") < told.index("Go on?")
     assert "all 4 exposures have SKY observations" in told
     assert "MUSE.2014-10-23T01:10:54.193_dpc.ab" in told
     assert "TARGET            NGC300" in told

@@ -314,6 +314,58 @@ def test_what_a_person_wrote_wrong_is_told(old, new, expected):
     assert expected in told([*others, edited])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "RAW_TYPE",
+            "INSTRUMENT UVES\nRAW_TYPE",
+            "2_pst.ab, line 1: INSTRUMENT is 'UVE",
+        ),
+        (
+            "RAW_TYPE",
+            "RUN_ID 094.D-0114(C)\nRAW_TYPE",
+            "2_pst.ab, line 1: RUN_ID is '094.D-0114(C)",
+        ),
+        (
+            "RAW_TYPE",
+            "PROD_ROOT_NAME r.1_pst\nRAW_TYPE",
+            "2_pst.ab, line 1: PROD_ROOT_NAME is 'r.1_pst'; expected another name",
+        ),
+        ("RAW_TYPE", "PROCESS_STATUS DONE\nRAW_TYPE", "line 1: PROCESS_STATUS is 'DON"),
+        ("RAW_TYPE          X", "RAW_TYPE", "2_pst.ab, line 1: RAW_TYPE is missing"),
+        ("RAW_TYPE", "RECIPE_PARAM skymethod\nRAW_TYPE", "RECIPE_PARAM is 'skymethod'"),
+    ],
+)
+def test_what_phoenix_would_refuse_is_refused_by_its_file(old, new, expected):
+    blocks = target("A", "1", "2")
+    (place,) = [i for i, block in enumerate(blocks) if block.name == "2_pst.ab"]
+    assert old in blocks[place].text
+    text = blocks[place].text.replace(old, new, 1)
+    blocks[place] = AssociationBlock.parse(text, Path("2_pst.ab"))
+    assert expected in told(blocks)
+    assert told(blocks).count("\n") == 0
+
+
+def test_a_dal_ab_that_leaves_exposures_out_is_told():
+    dal = ab("1_dal.ab", "muse_exp_align", "1_pst.ab IMAGE_FOV")
+    *others, dpc = target("A", "1", "2")
+    mcalibs = [*dpc.values("MCALIB"), "VIRTUAL 1_dal.ab OFFSET_LIST"]
+    blocks = [*others, dal, dpc.with_values("MCALIB", mcalibs)]
+    assert "1_dal.ab does not align 2_pst.ab" in told(blocks)
+
+
+@pytest.mark.parametrize("status", ["", "SUCCESSFUL", "FAILED"])
+def test_what_is_uploaded_is_not_processed_yet_whatever_it_said(status):
+    *others, dpc = target("A", "1", "2")
+    lines = f"PROCESS_STATUS {status}\nPROCESS_CAUSE mine # x\nFINGERPRINT abc\n"
+    edited = AssociationBlock.parse(f"{dpc.text}{lines}", Path("1_dpc.ab"))
+    assert told([*others, edited]) == ""
+    up = to_upload([*others, edited], [])[-1]
+    assert up.values("PROCESS_STATUS") == ("CREATED",)
+    assert (up.cause, up.fingerprint, up.log_name) == ("", "", "r.1_dpc.log")
+
+
 def test_two_dpc_abs_and_a_circle_are_told():
     blocks = target("A", "1", "2")
     second = blocks[-1].with_value("AB_NAME", "2_dpc.ab")

@@ -1,0 +1,1 @@
+"""From certified deep datacubes to Internal Data Products (IDPs) for the archive."""

@@ -1,0 +1,82 @@
+"""idpConvert_mu_deep: make IDPs of certified deep datacubes."""
+
+from typing import Annotated
+
+import typer
+
+from phoenix_core import __version__, cli
+from phoenix_core.errors import ConfigError, IngestionError
+
+_NAME = "idpConvert_mu_deep"
+
+app = cli.new_app()
+
+
+def command() -> None:
+    """Run the command ``idpConvert_mu_deep``."""
+    cli.run(app, _NAME)
+
+
+@app.command()
+def idp_convert(  # noqa: PLR0917, of the command line
+    date: Annotated[
+        str, typer.Option("-d", metavar="DATE", help="The pseudo-date of the run.")
+    ] = "",
+    check: Annotated[  # noqa: FBT002, of the command line
+        bool, typer.Option("-C", help="Tell whether all files are there, and exit.")
+    ] = False,
+    suffix: Annotated[
+        str,
+        typer.Option(
+            "-p", metavar="SUFFIX", help="Of the exposures' QC plots: pst2 for pst1."
+        ),
+    ] = "pst1",
+    config: cli.ConfigOption = None,
+    as_json: cli.JsonOption = False,  # noqa: FBT002
+    debug: cli.DebugOption = False,  # noqa: ARG001, FBT002, read by cli.run
+    version: cli.VersionOption = False,  # noqa: FBT002
+) -> None:
+    """Convert certified deep datacubes into products for the archive (IDPs).
+
+    They are made in reduced/<pseudo-date>/conv: cube, white-light image, pipeline log
+    and QC plots. The certified files stay as they are. What is incomplete is told and
+    left out. phoenix validate holds the result to ESO's standard.
+    """
+    if version:
+        typer.echo(f"{_NAME} {__version__}")
+        return
+    if not date:
+        raise ConfigError("say with -d which pseudo-date, for example 2094-04-14")
+    import attrs  # noqa: PLC0415
+
+    from muse_deep_plugin.conversion.convert import (  # noqa: PLC0415
+        content_check,
+        conv_dir,
+        convert,
+    )
+    from phoenix_core.cli_answer import answer  # noqa: PLC0415
+    from phoenix_core.config import find_config, read_config  # noqa: PLC0415
+    from phoenix_core.ledger import open_ledger  # noqa: PLC0415
+    from phoenix_core.plain_text import plain  # noqa: PLC0415
+    from phoenix_core.session import Wishes, make_run  # noqa: PLC0415
+
+    settings = read_config(find_config(config))
+    with open_ledger(settings.database) as ledger:
+        run = make_run(settings, Wishes(date=date), ledger, register=False)
+    found = content_check(run) if check else convert(run, suffix)
+    incomplete = [one for one in found if one.missing]
+    if as_json:
+        documents = [attrs.asdict(one) for one in found]
+        exit_code = IngestionError.exit_code if incomplete else 0
+        answer({"ok": not incomplete, "exit_code": exit_code, "datasets": documents})
+    else:
+        for one in found:
+            for problem in one.missing:
+                typer.echo(plain(f"  {one.target}: {problem}"))
+            if one.idp:
+                state = "" if one.is_new else " (up to date)"
+                typer.echo(plain(f"  {one.target}: {one.idp.name}{state}"))
+        complete = len(found) - len(incomplete)
+        what = "complete" if check else f"converted, in {conv_dir(run)}"
+        typer.echo(plain(f"{run.label}: {complete} of {len(found)} datasets {what}"))
+    raise SystemExit(IngestionError.exit_code if incomplete else 0)

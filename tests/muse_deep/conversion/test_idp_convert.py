@@ -1,0 +1,429 @@
+"""Certified cubes of real recipes become IDPs in which the validator finds nothing."""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from astropy.io import fits
+from attrs import frozen
+
+from muse_deep_plugin.conversion.convert import content_check, convert
+from muse_deep_plugin.conversion.dataset import datasets
+from phoenix_core.config import read_config
+from phoenix_core.errors import ConfigError, IngestionError
+from phoenix_core.fits_edit import set_cards
+from phoenix_core.fits_file import check_fits
+from phoenix_core.model import Run
+from phoenix_core.qc1.database import open_qc1
+from phoenix_core.qc1.observatory import OB_GRADES
+from phoenix_core.qc1.schema import as_sql
+from phoenix_core.run_id import parse_run_id
+from phoenix_core.sdp.validate import validate
+
+CONFIG = Path(__file__).parents[3] / "config" / "muse_deep.toml"
+BIN = Path(sys.executable).parent
+DATE = "2094-04-14"
+RUN = "094.D-0114B"
+STEM = "1090001_2014-10-23T01:10:54.193_WFM-NOAO-N_OBJ.fits"
+CUBE, IMAGE = f"MU_SCBD_{STEM}", f"MU_SIMD_{STEM}"
+
+
+@frozen
+class Site:
+    """Where a run was certified; commands, and the run for functions."""
+
+    root: Path
+
+    @property
+    def run(self):
+        config = read_config(self.root / "phoenix.toml")
+        return Run(date=DATE, config=config, run_id=parse_run_id(RUN))
+
+    @property
+    def data(self):
+        return self.root / "phoenix-data"
+
+    @property
+    def reduced(self):
+        return self.data / "reduced" / DATE
+
+    @property
+    def conv(self):
+        return self.reduced / "conv"
+
+    def command(self, program, *words, code=0):
+        environment = os.environ | {
+            "PHOENIX_CONFIG": str(self.root / "phoenix.toml"),
+            "OMP_NUM_THREADS": "1",
+        }
+        done = subprocess.run(
+            [BIN / program, *words],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def certified(self):
+        """The bytes of all that was certified."""
+        paths = (p for p in self.reduced.iterdir() if p.is_file() and p.suffix)
+        return {path.name: path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope="session")
+def certified(observatory, tmp_path_factory):
+    """Two targets from raw exposures to certified cubes, by the real commands."""
+    site = Site(tmp_path_factory.mktemp("certified"))
+    shutil.copytree(observatory, site.data)
+    text = CONFIG.read_text("utf-8").replace('"phoenix-data"', f'"{site.data}"')
+    (site.root / "phoenix.toml").write_text(text, "utf-8")
+    review = ("-r", RUN, "-M", "--verdicts", "review.txt")
+    site.command("phoenix", "-r", RUN, "-C")
+    site.command("phoenix", "-r", RUN, "-P")
+    site.command("phoenix", *review, code=5)
+    table = site.root / "review.txt"
+    table.write_text(table.read_text().replace(" TBD ", " ACCEPT "))
+    site.command("phoenix", *review)
+    return site
+
+
+@pytest.fixture
+def site(certified, tmp_path):
+    """A copy of the certified run, to convert and to break."""
+    site = Site(tmp_path)
+    for part in ("reduced", "logs", "plots"):
+        shutil.copytree(certified.data / part, site.data / part)
+    for path in certified.data.glob("phoenix.db*"):
+        shutil.copy(path, site.data)
+    text = (certified.root / "phoenix.toml").read_text("utf-8")
+    text = text.replace(str(certified.data), str(site.data))
+    (site.root / "phoenix.toml").write_text(text, "utf-8")
+    return site
+
+
+def findings(site):
+    report = validate([site.conv])
+    return [
+        (file.path.name, finding.rule, finding.key, finding.value, finding.what)
+        for file in report.files
+        for finding in file.findings
+    ]
+
+
+def test_the_command_makes_datasets_in_which_the_validator_finds_nothing(site):
+    before = site.certified()
+    told = site.command("idpConvert_mu_deep", "-d", DATE)
+    assert "2 of 2 datasets converted" in told
+    assert findings(site) == []
+    assert "nothing found" in site.command("phoenix", "validate", site.conv)
+    assert site.certified() == before
+
+
+def test_names_are_the_documented_ones(site):
+    convert(site.run)
+    names = {path.name for path in site.conv.iterdir()}
+    assert names >= {CUBE, IMAGE, "r.MUSE.2014-10-23T01:10:54.193_dpc.log"}
+    assert "r.MUSE.2014-10-24T01:30:21.534_pst1.png" in names
+    assert "r.MUSE.2014-10-23T01:10:54.193_dpc.png" in names
+    assert not [name for name in names if name.endswith("_pst.png")]
+
+
+def test_pixels_and_their_sums_are_those_of_the_certified_cube(site):
+    convert(site.run)
+    (dataset, _) = datasets(site.run)
+    with fits.open(dataset.cube) as old, fits.open(site.conv / CUBE) as new:
+        assert len(old) == len(new) == 3
+        assert old[0].data is None
+        for one, other in zip(old[1:], new[1:], strict=True):
+            assert np.array_equal(one.data, other.data, equal_nan=True)
+            assert one.header["DATASUM"] == other.header["DATASUM"]
+    assert check_fits(site.conv / CUBE).problems == ()
+
+
+def test_an_idp_says_what_the_standard_asks_for(site):
+    convert(site.run)
+    header = fits.getheader(site.conv / CUBE)
+    assert header["PRODCATG"] == "SCIENCE.CUBE.IFS"
+    assert header["PROG_ID"] == "094.D-0114(B)"
+    assert [header[f"PROV{n}"] for n in range(1, 5)] == [
+        "MUSE.2014-10-23T01:10:54.193",
+        "MUSE.2014-10-23T01:26:04.439",
+        "MUSE.2014-10-24T01:30:21.534",
+        "MUSE.2014-10-24T01:45:31.780",
+    ]
+    assert (header["NCOMBINE"], header["EXPTIME"], header["TEXPTIME"]) == (
+        4,
+        2400,
+        2400,
+    )
+    assert header["WAVELMIN"] == pytest.approx(556.777, abs=1e-3)
+    assert header["WAVELMAX"] == pytest.approx(559.027, abs=1e-3)
+    assert header["PROCSOFT"] == "muse/2.8.7"
+    assert 20 < header["ABMAGLIM"] < 26
+    assert 1e-20 < header["PIXNOISE"] < 1e-19
+    assert header["NOESODAT"] is True  # ORIGIN is SIMULATION
+    assert "ARCFILE" not in header
+    data = fits.getheader(site.conv / CUBE, "DATA")
+    assert (data["HDUDOC"], data["HDUVERS"]) == ("SDP", "SDP version 8")
+
+
+def test_what_the_qc_report_has_measured_is_taken_from_it(site):
+    (dataset, _) = datasets(site.run)
+    path = site.data / "logs" / DATE / f"{dataset.block.root}.qc.json"
+    document = json.loads(path.read_text())
+    known = {"SKY_RES": 0.75, "PIXNOISE": 2.5e-20, "ABMAGLIM": 24.5}
+    document["parameters"] |= known
+    path.write_text(json.dumps(document))
+    convert(site.run)
+    header = fits.getheader(site.conv / CUBE)
+    assert {key: header[key] for key in known} == known
+    assert findings(site) == []
+
+
+def test_a_flag_of_the_qc_comes_into_the_header(site):
+    (dataset, _) = datasets(site.run)
+    path = site.data / "logs" / DATE / f"{dataset.block.root}.qc.json"
+    document = json.loads(path.read_text())
+    document["parameters"]["QCFLAG"] = "00000000"
+    path.write_text(json.dumps(document))
+    convert(site.run)
+    assert fits.getheader(site.conv / CUBE)["QCFLAG"] == "00000000"
+    assert findings(site) == []
+
+
+def test_where_no_more_can_be_written_it_is_told_and_nothing_is_half_there(site):
+    limit = 250_000  # bytes a file: less than a cube has
+    before = site.certified()
+    code = f"""
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+from muse_deep_plugin.conversion.idp_convert import command
+command()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-d", DATE],
+        cwd=site.root,
+        env=os.environ | {"PHOENIX_CONFIG": str(site.root / "phoenix.toml")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode not in {0, -signal.SIGXFSZ}
+    assert "Traceback" not in done.stderr
+    assert "File too large" in done.stderr
+    assert site.certified() == before
+    assert not list(site.conv.glob("MU_SCBD*"))
+    assert not list(site.conv.glob(".*.tmp"))
+    convert(site.run)
+    assert findings(site) == []
+
+
+def test_what_is_associated_is_named_with_category_and_sum(site):
+    convert(site.run)
+    header = fits.getheader(site.conv / CUBE)
+    assert header["ASSON1"] == IMAGE
+    assert "ASSOC1" not in header
+    categories = [header[f"ASSOC{n}"] for n in range(2, 8)]
+    assert categories == ["ANCILLARY.README", *["ANCILLARY.PREVIEW"] * 5]
+    for n in range(2, 8):
+        content = (site.conv / header[f"ASSON{n}"]).read_bytes()
+        assert header[f"ASSOM{n}"] == hashlib.md5(content).hexdigest()  # noqa: S324
+
+
+def test_another_suffix_renames_the_plots_of_exposures_and_leaves_no_other(site):
+    convert(site.run)
+    site.command("idpConvert_mu_deep", "-d", DATE, "-p", "pst2")
+    assert findings(site) == []
+    names = {path.name for path in site.conv.glob("*_pst*.png")}
+    assert {name.rpartition("_")[2] for name in names} == {"pst2.png"}
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "-p", "../x", code=2)
+    assert "expected pst and a number" in told
+
+
+def test_what_is_up_to_date_is_not_made_again_and_what_changed_is(site):
+    assert all(one.is_new for one in convert(site.run))
+    before = (site.conv / CUBE).stat()
+    assert not any(one.is_new for one in convert(site.run))
+    assert (site.conv / CUBE).stat().st_mtime_ns == before.st_mtime_ns
+    (dataset, _) = datasets(site.run)
+    dataset.plots[1].write_bytes(b"another plot")
+    assert [one.is_new for one in convert(site.run)] == [True, False]
+    assert findings(site) == []
+
+
+def test_grades_and_comments_of_obs_stand_in_the_header(site):
+    table = as_sql(OB_GRADES, sa.MetaData())
+    rows = [
+        {"ob_id": 1090001, "exec_time": "2014-10-23T01:10:54", "grade": "C"},
+        {"ob_id": 1090001, "exec_time": "2014-10-24T01:10:54", "grade": "A"},
+    ]
+    comment = "l'été \x1b[31m " + "long " * 30
+    with open_qc1(site.run.config.database) as engine, engine.begin() as connection:
+        connection.execute(sa.delete(table))
+        for row in rows:
+            values = {"run_id": "094.D-0114(B)", "comment": comment, **row}
+            connection.execute(sa.insert(table).values(values))
+    convert(site.run)
+    header = fits.getheader(site.conv / CUBE)
+    assert header["OBGRD1"] == "A"
+    assert header["OBCOM1"].startswith("l'?t? ?[31m long long")
+    assert "OBGRD2" not in header
+    assert findings(site) == []
+
+
+def test_several_runs_are_told_as_multi(site):
+    path = site.data / "logs" / DATE / "MUSE.2014-10-24T01:30:21.534.ab"
+    path.write_text(path.read_text().replace("094.D-0114(B)", "095.D-0115(A)"))
+    convert(site.run)
+    header = fits.getheader(site.conv / CUBE)
+    assert header["PROG_ID"] == "MULTI"
+    assert [header[f"PROGID{n}"] for n in (1, 2)] == ["094.D-0114(B)", "095.D-0115(A)"]
+    assert findings(site) == []
+
+
+def test_the_content_check_lists_what_is_missing_and_changes_nothing(site):
+    assert "2 of 2 datasets complete" in site.command(
+        "idpConvert_mu_deep", "-d", DATE, "-C"
+    )
+    (dataset, _) = datasets(site.run)
+    dataset.plots[0].unlink()
+    dataset.log.unlink()
+    dataset.images[0].write_bytes(b"cut")
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "-C", code=6)
+    assert f"{dataset.plots[0]} is missing" in told
+    assert f"{dataset.log} is missing" in told
+    assert "its size differs" in told
+    assert "1 of 2 datasets complete" in told
+    assert not site.conv.exists()
+
+
+def test_an_incomplete_dataset_is_left_out_and_the_other_converted(site):
+    (dataset, other) = datasets(site.run)
+    dataset.plots[2].unlink()
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "--json", code=6)
+    first, second = json.loads(told)["datasets"]
+    assert first["missing"] == [f"{dataset.plots[2]} is missing"]
+    assert not (site.conv / CUBE).exists()
+    assert Path(second["idp"]).is_file()
+    assert other.target == second["target"]
+    assert findings(site) == []
+
+
+def test_without_a_certified_cube_and_for_no_run_it_says_so(site):
+    shutil.rmtree(site.data / "logs" / DATE)
+    with pytest.raises(ConfigError, match="no certified deep cube"):
+        content_check(site.run)
+    told = site.command("idpConvert_mu_deep", "-d", "2094-04-15", code=2)
+    assert "2094-04-15" in told
+    assert "pseudo-date" in site.command("idpConvert_mu_deep", code=2)
+
+
+def test_a_header_that_would_lead_elsewhere_is_refused(site):
+    (dataset, _) = datasets(site.run)
+    set_cards(dataset.cube, {"ESO INS MODE": ("../../x", "")})
+    recorded(site, dataset)
+    with pytest.raises(IngestionError, match="would be no name of a file"):
+        convert(site.run)
+
+
+def test_a_cube_of_other_exposures_than_its_ab_is_refused(site):
+    (dataset, _) = datasets(site.run)
+    set_cards(dataset.cube, {"NCOMBINE": (3, "")})
+    recorded(site, dataset)
+    with pytest.raises(IngestionError, match=r"NCOMBINE = 3, .* names 4 exposures"):
+        convert(site.run)
+
+
+def recorded(site, dataset):
+    """Let the AB know a cube's size as it is now."""
+    path = site.data / "logs" / DATE / dataset.block.name
+    size = dataset.cube.stat().st_size
+    lines = path.read_text().splitlines()
+    lines = [
+        " ".join([*line.split()[:-2], str(size), "KEPT"])
+        if "DATACUBE_DEEP" in line
+        else line
+        for line in lines
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_damaged_pixels_are_not_signed_anew(site):
+    (dataset, _) = datasets(site.run)
+    content = bytearray(dataset.cube.read_bytes())
+    content[-5000] ^= 1
+    dataset.cube.write_bytes(content)
+    convert(site.run)
+    rules = {finding[1] for finding in findings(site)}
+    assert "fits.datasum-right" in rules
+
+
+KILLED = """
+import os, signal, sys
+point, count = int(sys.argv.pop(1)), 0
+def dying(function):
+    def call(*words, **options):
+        global count
+        count += 1
+        if count == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*words, **options)
+    return call
+from pathlib import Path
+for owner, name in (
+    (os, "write"), (os, "copy_file_range"), (os, "open"), (os, "mkdir"),
+    (Path, "replace"), (Path, "unlink"), (Path, "write_bytes"), (Path, "read_bytes"),
+    (Path, "open"),
+):
+    setattr(owner, name, dying(getattr(owner, name)))
+from muse_deep_plugin.conversion.idp_convert import command
+sys.argv[0] = "idpConvert_mu_deep"
+try:
+    command()
+finally:
+    print("calls", count)
+"""
+
+
+def test_killed_at_any_moment_nothing_certified_changes_and_the_next_call_ends_it(site):
+    before = site.certified()
+
+    def killed(point):
+        return subprocess.run(
+            [sys.executable, "-c", KILLED, str(point), "-d", DATE],
+            cwd=site.root,
+            env=os.environ | {"PHOENIX_CONFIG": str(site.root / "phoenix.toml")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    whole = killed(0)
+    assert whole.returncode == 0, whole.stderr
+    calls = int(whole.stdout.split()[-1])
+    expected = {path.name: path.read_bytes() for path in site.conv.iterdir()}
+    random_points = random.Random(6)  # noqa: S311, repeatable
+    points = sorted(random_points.sample(range(1, calls), 12))
+    for point in points:
+        shutil.rmtree(site.conv, ignore_errors=True)
+        assert killed(point).returncode == -signal.SIGKILL
+        assert site.certified() == before
+        for path in site.conv.glob("[!.C]*"):  # not CONVERTED, which grows
+            assert path.read_bytes() == expected[path.name]
+        convert(site.run)
+        after = {path.name: path.read_bytes() for path in site.conv.iterdir()}
+        assert after == expected
+    assert findings(site) == []
