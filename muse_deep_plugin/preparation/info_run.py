@@ -127,9 +127,10 @@ def info_run(config: Config, asked: str) -> InfoRun:
         )
         moved = moved_deep(engine, config.directories.logs, lists)
     of_slaves = slaves_of_their_own(folder, decided)
-    warnings.extend(of_slaves.values())
+    notices = [*of_slaves.values()]
     for name, table in ((RUN_TYPE, decided.types), (RUN_MULTI, decided.multi)):
-        warnings.extend(unknown_runs(folder / name, table, set(runs)))
+        notices.extend(unknown_runs(folder / name, table, set(runs)))
+    warnings.extend(notices)
     decided = evolve(decided, selected=_selected(lists, decided))
     made = _made(history, moved)
     rows = {
@@ -152,6 +153,7 @@ def info_run(config: Config, asked: str) -> InfoRun:
         previews=_previews(history, folder, (directories.plots, directories.monitor)),
         notes=_notes(of_slaves, shared_targets(history, runs, decided)),
         mistakes=decisions.mistakes,
+        notices=tuple(notices),
         unclear=decisions.unclear.keys(),
     )
     pages = write_pages(subject, chosen, printer)

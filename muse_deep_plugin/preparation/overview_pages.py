@@ -40,7 +40,11 @@ def overview_pages(subject: Subject, press: Press) -> Iterator[Page]:
         chosen = [row for row in rows if period in {row.run.period, None}]
         shown = (told[row.run] for row in chosen)
         made_of = fingerprint(
-            [press.look, repr((periods, subject.mistakes)).encode(), *shown]
+            [
+                press.look,
+                repr((periods, subject.mistakes, subject.notices)).encode(),
+                *shown,
+            ]
         )
         yield _page(subject, press, chosen, periods, period, made_of=made_of)
 
@@ -72,6 +76,7 @@ def _page(
             "headings": headings,
             "links": _links(periods, period),
             "mistakes": subject.mistakes,
+            "notices": subject.notices,
         },
         lines=_Lines(press, subject, rows, with_period=period is None),
     )

@@ -357,11 +357,10 @@ def _linked(places: Sequence[tuple[float, float]], length: float) -> list[list[i
     """Return clusters of indices: what a chain of steps up to a length links."""
     cluster_of = list(range(len(places)))
     for index, here in enumerate(places):
-        near = {
-            cluster_of[other]
-            for other, there in enumerate(places[:index])
-            if _arcsec(here, there) <= length
-        }
+        near: set[int] = set()
+        for cluster, there in zip(cluster_of, places[:index], strict=False):
+            if cluster not in near and _arcsec(here, there) <= length:
+                near.add(cluster)
         joined = min(near, default=index)
         cluster_of = [joined if c in near else c for c in cluster_of]
         cluster_of[index] = joined

@@ -19,7 +19,7 @@ class Subject:
     `linked` has the runs of each multiple run, the MASTER first; `lists` what the
     target lists of runs to combine say. `notes` are to be told of a run. `mistakes` are
     those of the tables of runs; the runs that are on their lines are `unclear`, and
-    keep the pages that they have.
+    keep the pages that they have. `notices` are what is odd in these tables.
     """
 
     folder: Path
@@ -30,6 +30,7 @@ class Subject:
     previews: Previews
     notes: Mapping[str, tuple[str, ...]] = field(factory=dict)
     mistakes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     unclear: Collection[str] = ()
 
     @property

@@ -527,6 +527,13 @@ def test_a_slave_that_is_decided_on_by_itself_is_pointed_out(pages):
     assert told in "".join(pages.document("095.A-0118A.html").itertext())
 
 
+def test_a_run_that_the_database_does_not_know_is_told_on_the_overview(pages):
+    pages.history.write("RUN_TYPE.txt", "094.D-0115(B) 94 deep YES\n")
+    (told,) = pages.update().warnings
+    assert "RUN_TYPE.txt, line 1: there is no run 094.D-0115(B)" in told
+    assert told in "".join(pages.document("overview.html").itertext())
+
+
 def test_deep_datacubes_that_were_moved_on_this_site_count(pages):
     pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
     config = pages.history.config
