@@ -286,6 +286,8 @@ def test_master_and_slave_have_one_target_page(pages):
     rows = pages.rows("094.A-0116B_targets.html")
     together = [row["run_ID"] for row in rows if row["target"] == "UDF-10"]
     assert together == [MASTER, SLAVE]
+    alone = [row["exposures"] for row in rows if row["target"] == "Q0302"]
+    assert alone == ["1", "1"]
     links = pages.links("095.A-0118A.html")
     assert links["target (of the MASTER)"] == "094.A-0116B_targets.html"
     assert links[f"{MASTER} (M, 3 datacubes)"] == "094.A-0116B.html"
@@ -404,6 +406,13 @@ def test_a_run_keeps_its_pages_while_its_line_is_wrong(pages, text):
     assert (pages.history.folder / name).read_bytes() == before
     pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep NO\n")
     assert name in pages.update().pages.removed
+
+
+def test_a_run_whose_line_is_wrong_has_a_page_all_the_same(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YSE\n")
+    done = pages.update(RUN)
+    assert "094.D-0114B.html" in done.pages.written
+    assert len(pages.rows("094.D-0114B.html")) == 11
 
 
 def test_a_datacube_that_the_database_does_not_know_is_refused_by_line(pages):
