@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 FLAGS = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "hide-scrollbars")
 PICTURES = {
     "overview": ("overview.html", 1400, 480, "", ""),
-    "run": ("094.D-0114B.html", 1640, 830, "target", "NGC300"),
+    "run": ("094.D-0114B.html", 1640, 990, "target", "NGC300"),
 }
 
 

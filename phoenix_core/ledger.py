@@ -94,6 +94,10 @@ class Ledger:
         """Return a run's pseudo-date if it has one."""
         return self._dates().get(run_id.formal)
 
+    def known_dates(self) -> Mapping[str, str]:
+        """Return the pseudo-dates of all runs that have one, by formal run id."""
+        return self._dates()
+
     def next_date_of(self, run_id: RunId) -> str:
         """Return the pseudo-date that a new run would get now."""
         return pseudo_date(run_id, frozenset(self._dates().values()))

@@ -59,6 +59,15 @@ class Row:
     values: tuple[str, ...]
 
 
+@frozen
+class Wrong:
+    """A line that cannot be understood: its first word, and what is said of it."""
+
+    line: int
+    word: str
+    said: str
+
+
 def read_text(path: Path) -> str:
     """Read a file that a person edits.
 
@@ -93,14 +102,38 @@ def parse_table(
         path: its file, for messages.
         layout: its columns.
         make: makes a value of a row; what is wrong with it raises ValueError.
-        is_row: whether a comment (without #) is a row that is not selected. What looks
-            like one and cannot be understood is a comment.
+        is_row: as for `parse_lines`.
 
     Raises:
         ConfigError: every line that cannot be understood, and why, a line each.
     """
+    found, wrong = parse_lines(text, path, layout, make, is_row)
+    refuse([one.said for one in wrong])
+    return found
+
+
+def parse_lines(
+    text: str,
+    path: Path,
+    layout: Layout,
+    make: Callable[[Row], ValueT],
+    is_row: Callable[[str], bool] = no_row,
+) -> tuple[tuple[ValueT, ...], tuple[Wrong, ...]]:
+    """Read a table line by line; what cannot be understood stops nothing else.
+
+    Args:
+        text: the table.
+        path: its file, for messages.
+        layout: its columns.
+        make: makes a value of a row; what is wrong with it raises ValueError.
+        is_row: whether a comment (without #) is a row that is not selected. What looks
+            like one and cannot be understood is a comment.
+
+    Returns:
+        What was made, and the lines that are wrong.
+    """
     found: list[ValueT] = []
-    mistakes = []
+    wrong = []
     for number, line in enumerate(_LINES.split(text.removeprefix(_BOM)), start=1):
         content = line.strip()
         is_selected = not content.startswith("#")
@@ -112,9 +145,9 @@ def parse_table(
             found.append(make(row))
         except ValueError as error:
             if is_selected:
-                mistakes.append(f"{path}, line {number}: {error}")
-    refuse(mistakes)
-    return tuple(found)
+                said = f"{path}, line {number}: {error}"
+                wrong.append(Wrong(number, bare.split()[0].strip('"'), said))
+    return tuple(found), tuple(wrong)
 
 
 def refuse(mistakes: Sequence[str]) -> None:

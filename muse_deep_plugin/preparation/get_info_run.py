@@ -39,6 +39,12 @@ def get_info_run(  # noqa: PLR0917, of the command line
     of its datacubes, RUN_DATA.txt, and for each run that has COMBINE = YES in
     RUN_TYPE.txt a target page and its text file. That one is made once; from then on
     it is yours, and only new datacubes are appended, commented out.
+
+    RUN_TYPE.txt: RUN_ID PERIOD TYPE COMBINE COMMENT, COMBINE is YES, NO or TBD.
+    RUN_MULTI.txt: RUN_ID M|S MASTER, a SLAVE (S) names its MASTER.
+
+    Exit codes: 0 done; 2 a text, the command line or the configuration is wrong (what
+    is not concerned is done all the same).
     """
     if version:
         typer.echo(f"{_NAME} {__version__}")
@@ -63,6 +69,8 @@ def _tell(done: "InfoRun", *, as_json: bool) -> None:
 
         for warning in done.warnings:
             typer.secho(f"warning: {plain(warning)}", fg="yellow", err=True)
+        for remark in done.remarks:
+            typer.secho(f"note: {plain(remark)}", fg="yellow", err=True)
         for path in done.lists if done.is_one_run else ():
             typer.echo(f"target list: {plain(str(path))}")
         typer.echo(f"{done.told}: {plain(str(done.page))}")

@@ -33,6 +33,8 @@ _SHOWN = (
     "mjd_obs",
     "n_frames",
     "texptime",
+    "ra",
+    "dec",
     "ambi_req",
     "sky_res",
     "sgs_x_med",

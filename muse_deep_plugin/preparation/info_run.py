@@ -8,28 +8,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from muse_deep_plugin.preparation.decisions import read_decisions
 from muse_deep_plugin.preparation.history import History, read_history
 from muse_deep_plugin.preparation.lists_of_runs import Listed, bring_lists
-from muse_deep_plugin.preparation.other_site import fetch, send
+from muse_deep_plugin.preparation.moved_deep import moved_deep
 from muse_deep_plugin.preparation.overview_pages import OVERVIEW
 from muse_deep_plugin.preparation.pages import Written, write_pages
 from muse_deep_plugin.preparation.previews import Previews, find_previews
 from muse_deep_plugin.preparation.run_history import Decided, Known, RunRow, run_row
+from muse_deep_plugin.preparation.run_notes import shared_targets, slaves_of_their_own
 from muse_deep_plugin.preparation.run_table import run_page
 from muse_deep_plugin.preparation.run_tables import (
-    DEEP_MODE,
     RUN_MULTI,
     RUN_TYPE,
-    DeepMode,
-    RunMulti,
-    RunType,
     folder_of_runs,
     linked_runs,
-    read_deep_modes,
-    read_multi_runs,
-    read_run_types,
     unknown_runs,
     write_missing_tables,
     write_run_data,
@@ -42,9 +37,9 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
 from phoenix_core.option_tables import check_tables
 from phoenix_core.pages.press import press
+from phoenix_core.plain_text import counted
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import RunId, parse_run_id
-from phoenix_core.text_table import refuse
 
 NAME = "phoenix_getInfoRun"
 
@@ -70,13 +65,16 @@ class InfoRun:
     is_one_run: bool
     lists: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    offered: Mapping[str, int] = field(factory=dict)
     mistakes: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
         """What became of the pages, in a few words."""
         written, kept = len(self.pages.written), len(self.pages.kept)
-        return f"{self.runs} runs, {written} pages written, {kept} up to date"
+        runs, pages = counted(self.runs, "run"), counted(written, "page")
+        return f"{runs}, {pages} written, {kept} up to date"
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -89,6 +87,8 @@ class InfoRun:
             "removed": self.pages.removed,
             "lists": self.lists,
             "warnings": self.warnings,
+            "remarks": self.remarks,
+            "offered": dict(self.offered),
             "mistakes": self.mistakes,
         }
 
@@ -101,9 +101,8 @@ def info_run(config: Config, asked: str) -> InfoRun:
         asked: a run, in any spelling; '' asks for all.
 
     Raises:
-        ConfigError: RUN_TYPE.txt or RUN_MULTI.txt has mistakes, there is no such run,
-            or the database does not answer. What is wrong in a target list is in the
-            answer: it stops nothing else.
+        ConfigError: there is no such run, or the database does not answer. What is
+            wrong in a text is in the answer: it stops nothing else.
     """
     check_tables(config)
     options = build_options(config, NAME, Options)
@@ -112,8 +111,8 @@ def info_run(config: Config, asked: str) -> InfoRun:
     folder = folder_of_runs(config.directories)
     write_missing_tables(folder)
     remove_leftovers(folder)
-    warnings: list[str] = []
-    decided = _decided(folder, options, warnings)
+    decisions = read_decisions(folder, options.other_site)
+    decided, warnings = decisions.decided, list(decisions.warnings)
     with open_qc1(config.database) as engine, engine.connect() as connection:
         history = read_history(connection)
         runs = _runs(history, warnings)
@@ -126,10 +125,23 @@ def info_run(config: Config, asked: str) -> InfoRun:
             runs if chosen is None else chosen,
             look=printer.look,
         )
+        moved = moved_deep(engine, config.directories.logs, lists)
+    of_slaves = slaves_of_their_own(folder, decided)
+    notices = [*of_slaves.values()]
     for name, table in ((RUN_TYPE, decided.types), (RUN_MULTI, decided.multi)):
-        warnings.extend(unknown_runs(folder / name, table, set(runs)))
+        notices.extend(unknown_runs(folder / name, table, set(runs)))
+    warnings.extend(notices)
     decided = evolve(decided, selected=_selected(lists, decided))
-    rows = {run: _row(run_id, history, decided) for run, run_id in runs.items()}
+    made = _made(history, moved)
+    rows = {
+        run: evolve(
+            _row(run_id, history, decided, made),
+            offered=lists[run].offered if run in lists else 0,
+            is_list_wrong=run in lists and bool(lists[run].mistakes),
+            unclear=decisions.unclear.get(run, ""),
+        )
+        for run, run_id in runs.items()
+    }
     write_run_data(folder, [row.data for row in rows.values()])
     directories = config.directories
     subject = Subject(
@@ -139,6 +151,10 @@ def info_run(config: Config, asked: str) -> InfoRun:
         linked={r: linked_runs(decided.multi, r) for r in runs if r in decided.multi},
         lists=lists,
         previews=_previews(history, folder, (directories.plots, directories.monitor)),
+        notes=_notes(of_slaves, shared_targets(history, runs, decided)),
+        mistakes=decisions.mistakes,
+        notices=tuple(notices),
+        unclear=decisions.unclear.keys(),
     )
     pages = write_pages(subject, chosen, printer)
     if not (folder / INDEX).exists():  # every page of a run leads there
@@ -152,37 +168,32 @@ def info_run(config: Config, asked: str) -> InfoRun:
         is_one_run=wanted is not None,
         lists=tuple(Path(lists[run].path) for run in lists if run in shown),
         warnings=tuple(warnings),
-        mistakes=tuple(told for listed in lists.values() for told in listed.mistakes),
+        remarks=tuple(
+            told
+            for run, listed in lists.items()
+            if run in shown
+            for told in (*([listed.told_offer] * bool(listed.offered)), *listed.remarks)
+        ),
+        offered={run: of.offered for run, of in lists.items() if of.offered},
+        mistakes=(
+            *decisions.mistakes,
+            *(told for listed in lists.values() for told in listed.mistakes),
+        ),
     )
 
 
-def _decided(folder: Path, options: Options, warnings: list[str]) -> Decided:
-    """Read what people and the other site say of runs.
+def _made(
+    history: History, moved: Mapping[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    """Return by run the targets of deep datacubes, of the database and this site."""
+    both = history.deep.keys() | moved.keys()
+    none: frozenset[str] = frozenset()
+    return {run: history.deep.get(run, none) | moved.get(run, none) for run in both}
 
-    Raises:
-        ConfigError: all mistakes of the tables that are a person's.
-    """
-    modes: Mapping[str, DeepMode] = {}
-    try:
-        if options.other_site:
-            send(folder / RUN_TYPE, options.other_site)
-            fetch(folder / DEEP_MODE, options.other_site)
-        modes = read_deep_modes(folder)
-    except ConfigError as error:  # the pages can do without
-        warnings.extend(str(error).split("\n"))
-    mistakes = []
-    types: Mapping[str, RunType] = {}
-    multi: Mapping[str, RunMulti] = {}
-    try:
-        types = read_run_types(folder)
-    except ConfigError as error:
-        mistakes.append(str(error))
-    try:
-        multi = read_multi_runs(folder)
-    except ConfigError as error:
-        mistakes.append(str(error))
-    refuse(mistakes)
-    return Decided(types, multi, modes, {})
+
+def _notes(*told: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    runs = {run for notes in told for run in notes}
+    return {run: tuple(notes[run] for notes in told if run in notes) for run in runs}
 
 
 def _runs(history: History, warnings: list[str]) -> dict[str, RunId]:
@@ -192,8 +203,8 @@ def _runs(history: History, warnings: list[str]) -> dict[str, RunId]:
         try:
             run = parse_run_id(formal)
         except ConfigError as error:
-            number = len(history.rows[formal])
-            warnings.append(f"{number} datacubes are on no page: {error}")
+            number = counted(len(history.rows[formal]), "datacube")
+            warnings.append(f"on no page, {number}: {error}")
             continue
         if run.formal != formal:
             told = f"run_id '{formal}' is not the formal one, {run.formal}"
@@ -233,7 +244,12 @@ def _selected(
     return found | of_slaves
 
 
-def _row(run: RunId, history: History, decided: Decided) -> RunRow:
+def _row(
+    run: RunId,
+    history: History,
+    decided: Decided,
+    made: Mapping[str, frozenset[str]],
+) -> RunRow:
     """Make what is told of a run; the deep datacubes of a SLAVE are its MASTER's."""
     name = run.formal
     known = Known(
@@ -242,7 +258,7 @@ def _row(run: RunId, history: History, decided: Decided) -> RunRow:
         data_types=history.column(name, "data_type"),
         frames=history.column(name, "n_frames"),
         raw_files=history.raw_files.get(name, 0),
-        deep=history.deep.get(linked_runs(decided.multi, name)[0], frozenset()),
+        deep=made.get(linked_runs(decided.multi, name)[0], frozenset()),
     )
     return run_row(run, known, decided)
 

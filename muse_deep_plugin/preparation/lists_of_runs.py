@@ -7,13 +7,13 @@ than all else. What is remembered can be lost at any time.
 import datetime as dt
 import json
 import marshal
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import evolve, frozen
 
 from muse_deep_plugin.preparation.datacubes import (
     Datacube,
@@ -21,45 +21,64 @@ from muse_deep_plugin.preparation.datacubes import (
     single_datacubes,
 )
 from muse_deep_plugin.preparation.history import ALIKE, History
+from muse_deep_plugin.preparation.list_advice import (
+    Taken,
+    advice_lines,
+    selections,
+    taken_datacubes,
+)
+from muse_deep_plugin.preparation.list_remarks import offered, remarks, unknown
 from muse_deep_plugin.preparation.offer_targets import update_target_list
 from muse_deep_plugin.preparation.run_history import Decided
 from muse_deep_plugin.preparation.run_tables import Combine, linked_runs
 from muse_deep_plugin.preparation.target_list import (
+    Entry,
+    Mistake,
     TargetList,
     list_path,
-    only_together,
     read_target_list,
-    remarks,
 )
-from muse_deep_plugin.qc1_tables import SINGLE
+from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
 from phoenix_core.atomic import write_text
 from phoenix_core.errors import ConfigError
 from phoenix_core.pages.files import fingerprint
+from phoenix_core.plain_text import counted
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.text_table import read_text
 
 _MEMORY = ".target_lists.json"
+_AT_ONCE = 500  # names in a query
 
 
 @frozen
 class Listed:
-    """What a target list says: targets to combine, what to look at, what is wrong.
+    """What a target list says: what to combine, what to look at, what is wrong.
 
     `made_of` changes with the list, and with what the database knows of its datacubes.
+    `offered` counts what is new at its end. Where the list has mistakes, all but these
+    is what it said before.
     """
 
     path: str
     made_of: str
-    selected: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    offered: int = 0
+    advice: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
 
-    def read(self) -> TargetList:
-        """Read the list itself.
+    @property
+    def selected(self) -> frozenset[str]:
+        """The targets to combine."""
+        return frozenset(one.target for one in self.taken)
 
-        Raises:
-            ConfigError: it has mistakes, which somebody made just now.
-        """
-        return read_target_list(Path(self.path))
+    @property
+    def told_offer(self) -> str:
+        """What is offered, in words; '' where nothing is."""
+        if not self.offered:
+            return ""
+        name = Path(self.path).name
+        return f"{counted(self.offered, 'new datacube')} offered in {name}"
 
 
 @frozen
@@ -120,53 +139,83 @@ def bring_lists(
     for run in members:
         path = list_path(folder, run)
         known = remembered.get(run)
-        if known and known.made_of == site.made_of(run) and known.path == str(path):
+        known = known if known and known.path == str(path) else None
+        if known and known.made_of == site.made_of(run):
             found[run] = known
         elif run in wanted:
-            found[run] = _bring(site, run)
+            found[run] = _bring(site, run, known)
         elif path.exists():
-            found[run] = _read(site, run)
+            found[run] = _read(site, run, known)
     kept = {run: listed for run, listed in found.items() if run in wanted}
     if kept.items() - remembered.items():
         _remember(folder, remembered | kept)
     return found
 
 
-def _bring(site: _Site, run: str) -> Listed:
+def _bring(site: _Site, run: str, before: Listed | None) -> Listed:
     """Make the list of a run, or complete it."""
     members = site.members[run]
     cubes = _in_order(final_datacubes(site.connection, members), members)
     single = _in_order(single_datacubes(site.connection, members), members)
     today = dt.datetime.now(dt.UTC).date().isoformat()
     path = list_path(site.folder, run)
+    names = [one.pipefile for one in (*cubes, *single) if not one.is_sky]
+    lost: list[Mistake] = []
+
+    def more(found: TargetList) -> Sequence[Mistake]:
+        known = _known_files(site, found, names)
+        wrong, others = unknown(found, known, names)
+        lost[:] = others
+        return wrong
+
     try:
-        found = update_target_list(path, run, cubes, single, today)
+        found = update_target_list(path, run, cubes, single, today, more)
+        text = read_text(path)
     except ConfigError as error:
-        return _wrong(site, run, error)
-    return _listed(site, run, found)
-
-
-def _read(site: _Site, run: str) -> Listed:
-    try:
-        found = read_target_list(list_path(site.folder, run))
-    except ConfigError as error:
-        return _wrong(site, run, error)
-    return _listed(site, run, found)
-
-
-def _listed(site: _Site, run: str, found: TargetList) -> Listed:
+        return _wrong(site, run, error, before)
+    parts = {one.pipefile: one.combined for one in single if not one.is_sky}
+    finals = [cube.pipefile for cube in cubes if not cube.is_sky]
+    told = (f"{path}, line {line}: {said}" for line, said in lost)
     return Listed(
-        str(found.path),
+        str(path),
         site.made_of(run),
-        selected=tuple(sorted(found.selected())),
-        remarks=(*remarks(found), *_together(found)),
+        taken_datacubes(found),
+        offered(found, text, finals, parts),
+        advice_lines(selections(found, cubes, single)),
+        (*remarks(found), *told),
     )
 
 
-def _wrong(site: _Site, run: str, error: ConfigError) -> Listed:
+def _read(site: _Site, run: str, before: Listed | None) -> Listed:
+    """Read the list of a run that is not asked for: only what it selects counts."""
+    path = list_path(site.folder, run)
+    try:
+        found = read_target_list(path)
+    except ConfigError as error:
+        return _wrong(site, run, error, before)
+    known = before or Listed(str(path), "")
+    return evolve(known, taken=taken_datacubes(found), remarks=(), mistakes=())
+
+
+def _wrong(site: _Site, run: str, error: ConfigError, before: Listed | None) -> Listed:
+    known = before or Listed(str(list_path(site.folder, run)), "")
     mistakes = tuple(str(error).split("\n"))
-    path = str(list_path(site.folder, run))
-    return Listed(path, site.made_of(run), mistakes=mistakes)
+    return evolve(known, made_of=site.made_of(run), remarks=(), mistakes=mistakes)
+
+
+def _known_files(
+    site: _Site, found: TargetList, names: Collection[str]
+) -> frozenset[str]:
+    """Return the datacubes of a list that the database knows, whatever their run."""
+    known = frozenset(names)
+    others = sorted({entry.pipefile for entry in found.entries} - known)
+    for declared in (COMBINED, SINGLE):
+        column = as_sql(declared, sa.MetaData()).c.pipefile
+        for first in range(0, len(others), _AT_ONCE):
+            some = others[first : first + _AT_ONCE]
+            query = sa.select(column).where(column.in_(some))
+            known |= frozenset(site.connection.execute(query).scalars())
+    return known
 
 
 def _in_order(cubes: Iterable[Datacube], runs: Collection[str]) -> list[Datacube]:
@@ -187,16 +236,6 @@ def _exposures(connection: sa.Connection, runs: Collection[str]) -> Mapping[str,
     return {run: marshal.dumps(rows, ALIKE) for run, rows in found.items()}
 
 
-def _together(found: TargetList) -> tuple[str, ...]:
-    """Say which targets have two datacubes only because runs are taken together."""
-    return tuple(
-        f"{one.target} has one datacube in each of {', '.join(one.runs)}: select line "
-        f"{', '.join(str(entry.line) for entry in one.hidden)} to combine them"
-        for one in only_together(found)
-        if one.hidden
-    )
-
-
 def _remembered(folder: Path) -> dict[str, Listed]:
     """Return what was remembered; nothing where that is lost, or not ours."""
     try:
@@ -206,9 +245,16 @@ def _remembered(folder: Path) -> dict[str, Listed]:
         return {}
 
 
-def _of_memory(path: str, made_of: str, *told: list[str]) -> Listed:
-    selected, noticed, mistakes = (tuple(map(str, lines)) for lines in told)
-    return Listed(str(path), str(made_of), selected, noticed, mistakes)
+def _of_memory(
+    path: str, made_of: str, taken: list[Any], offered: int, *told: list[str]
+) -> Listed:
+    rows = tuple(
+        Taken(str(target), Entry(*entry), int(used), int(of))
+        for target, entry, used, of in taken
+    )
+    advice, noticed, mistakes = (tuple(map(str, lines)) for lines in told)
+    about = (advice, noticed, mistakes)
+    return Listed(str(path), str(made_of), rows, int(offered), *about)
 
 
 def _remember(folder: Path, lists: Mapping[str, Listed]) -> None:

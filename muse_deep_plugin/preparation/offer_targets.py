@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from attrs import evolve, frozen
 
 from muse_deep_plugin.exposure_time import in_time
 from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.preparation.list_advice import Selection, selections
 from muse_deep_plugin.preparation.proposals import (
     Advice,
     advise,
     members_of,
-    pointings,
+    pointing_names,
     told,
     twins,
 )
@@ -24,7 +25,9 @@ from muse_deep_plugin.preparation.target_list import (
     LAYOUT,
     OF_ITS_DATACUBE,
     UNKNOWN,
+    Mistake,
     TargetList,
+    nothing_more,
     parse_entries,
     problem_of,
     read_target_list,
@@ -129,12 +132,13 @@ def _leave_out_members(one: Candidate, names: frozenset[str]) -> Candidate:
     return evolve(one, members=kept, notes=(*one.notes, *notes))
 
 
-def update_target_list(
+def update_target_list(  # noqa: PLR0917, what a list is made of
     path: Path,
     run_id: str,
     cubes: Sequence[Datacube],
     exposures: Sequence[Datacube],
     date: str,
+    more: Callable[[TargetList], Sequence[Mistake]] = nothing_more,
 ) -> TargetList:
     """Make a target list, or offer what is new at the end of the one that is there.
 
@@ -147,6 +151,7 @@ def update_target_list(
         cubes: final datacubes of the run, and of its SLAVES.
         exposures: datacubes of single exposures of these.
         date: of today.
+        more: finds mistakes that the list alone does not show.
 
     Raises:
         ConfigError: the list has mistakes; then nothing is added.
@@ -156,7 +161,7 @@ def update_target_list(
         with suppress(FileExistsError):
             write_new_text(path, new_list_text(run_id, cubes, exposures, date))
             return read_target_list(path)
-    found = read_target_list(path)
+    found = read_target_list(path, more)
     if append_text(path, lambda text: additions(path, text, cubes, exposures, date)):
         return read_target_list(path)
     return found
@@ -179,11 +184,13 @@ def additions(
     known = set(_PIPEFILE.findall(text))
     if known.issuperset(one.pipefile for one in (*cubes, *exposures) if not one.is_sky):
         return ""
-    found = _unknown(candidates(cubes, exposures), known)
-    if not found:
+    new = _unknown(candidates(cubes, exposures), known)
+    if not new:
         return ""
     listed = TargetList(path, parse_entries(text, path))
-    of_list = [advise(name, of, ()) for name, of in _placed(listed, cubes).items()]
+    selected = selections(listed, cubes, exposures)
+    of_list = [of.advice(name) for name, of in selected.items()]
+    found = [_with_selected(one, selected.get(one.name)) for one in new]
     title = f"\n# new on {date}"
     hidden = [_hide(one, _pipefiles(one)) for one in found]
     added = f"{title}\n{_lines(hidden, of_list)}"
@@ -209,22 +216,16 @@ def _unknown(found: Sequence[Candidate], known: set[str]) -> list[Candidate]:
             if name in new or any(e.pipefile in known for e in of_cube)
         }
         if cubes or any(members.values()):
-            advice = evolve(one.advice, pointings=pointings(cubes))
-            kept.append(Candidate(one.name, cubes, members, advice))
+            kept.append(Candidate(one.name, cubes, members, one.advice))
     return kept
 
 
-def _placed(
-    listed: TargetList, cubes: Sequence[Datacube]
-) -> Mapping[str, list[Datacube]]:
-    """Return the datacubes of each selected target, under the names of the list."""
-    by_pipefile = {cube.pipefile: cube for cube in cubes}
-    found: dict[str, list[Datacube]] = defaultdict(list)
-    for entry in listed.entries:
-        is_cube = entry.is_selected and not entry.is_member
-        if is_cube and entry.pipefile in by_pipefile:
-            found[entry.target].append(by_pipefile[entry.pipefile])
-    return found
+def _with_selected(one: Candidate, selected: Selection | None) -> Candidate:
+    """Have what is offered judged together with what its name has selected already."""
+    there = selected or Selection((), ())
+    exposures = [e for of_cube in one.members.values() for e in of_cube]
+    both = (*there.cubes, *one.cubes), (*there.exposures, *exposures)
+    return evolve(one, advice=advise(one.name, *both))
 
 
 def _lines(
@@ -238,9 +239,12 @@ def _lines(
     for one in found:
         lines = (*told(one.advice, all_twins), *one.notes)
         block: list[int | str] = [f"# {line}" for line in lines]
+        places = pointing_names(one.advice)
         for cube, is_member in _in_order(one):
             name = OF_ITS_DATACUBE if is_member else one.name
-            values = _values(cube, name, _comment(cube, one.advice, is_member))
+            whole = cube.combined if is_member else cube.pipefile
+            comment = _comment(cube, one.advice, places.get(whole, ""), is_member)
+            values = _values(cube, name, comment)
             if problem := problem_of(values):
                 block.append(f"# left out, {plain(cube.pipefile)}: {problem}")
                 continue
@@ -268,10 +272,17 @@ def _in_order(one: Candidate) -> Iterator[tuple[Datacube, bool]]:
             yield from ((e, True) for e in members)
 
 
-def _comment(cube: Datacube, advice: Advice, is_member: bool) -> str:  # noqa: FBT001
+def _comment(
+    cube: Datacube,
+    advice: Advice,
+    place: str,
+    is_member: bool,  # noqa: FBT001
+) -> str:
+    """What stands in COMM: the pointing where there are several, a proposal, COMM."""
     proposal = advice.proposals.get(cube.pipefile)
     # The comment is on the OB: it stands once, with the datacube.
-    parts = (proposal.text if proposal else "", "" if is_member else plain(cube.comm))
+    comment = "" if is_member else plain(cube.comm)
+    parts = (place, proposal.text if proposal else "", comment)
     return "; ".join(part for part in parts if part)
 
 

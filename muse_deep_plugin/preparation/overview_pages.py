@@ -39,7 +39,13 @@ def overview_pages(subject: Subject, press: Press) -> Iterator[Page]:
     for period in (*periods, None):
         chosen = [row for row in rows if period in {row.run.period, None}]
         shown = (told[row.run] for row in chosen)
-        made_of = fingerprint([press.look, repr(periods).encode(), *shown])
+        made_of = fingerprint(
+            [
+                press.look,
+                repr((periods, subject.mistakes, subject.notices)).encode(),
+                *shown,
+            ]
+        )
         yield _page(subject, press, chosen, periods, period, made_of=made_of)
 
 
@@ -69,6 +75,8 @@ def _page(
             "caption": "Runs with datacubes of MUSE_R",
             "headings": headings,
             "links": _links(periods, period),
+            "mistakes": subject.mistakes,
+            "notices": subject.notices,
         },
         lines=_Lines(press, subject, rows, with_period=period is None),
     )

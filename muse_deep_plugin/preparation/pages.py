@@ -48,7 +48,13 @@ def write_pages(
     write_assets(subject.folder)
     present = {path.name for path in subject.folder.iterdir()}
     done = Written()
-    wanted = subject.rows if runs is None else [r for r in subject.rows if r in runs]
+    wanted = [
+        run
+        for run, row in subject.rows.items()
+        if (runs is None or run in runs)
+        # What is not clear keeps the pages that it has.
+        and (run not in subject.unclear or f"{row.run.plain}.html" not in present)
+    ]
     pages = chain.from_iterable(run_pages(subject, run, printer) for run in wanted)
     for page in chain(pages, overview_pages(subject, printer)):
         printed = printer.write(subject.folder, page, present)
@@ -63,13 +69,20 @@ def _remove_stale(
     present: Collection[str],
     done: Written,
 ) -> None:
-    """Remove pages of ours that are not made any more."""
+    """Remove pages of ours that are not made any more.
+
+    Where the tables of runs are wrong, nothing is known of runs that miss in them.
+    """
+    if subject.mistakes:
+        return
     for name in sorted(set(present) - {*done.written, *done.kept}):
         match = _NAME.fullmatch(name)
         if match is None or not fingerprint_in(subject.folder / name):
             continue
         run = _run(match[1])
         is_wanted = run is not None and (runs is None or run.formal in runs)
+        if run and run.formal in subject.lists and subject.lists[run.formal].mistakes:
+            continue
         if is_wanted or match[1].startswith((OVERVIEW, "period_")):
             (subject.folder / name).unlink(missing_ok=True)
             done.removed.append(name)

@@ -13,6 +13,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from muse_deep_plugin.exposure_time import time_stamp
 from muse_deep_plugin.pointing import separation
 from muse_deep_plugin.preparation.datacubes import Datacube
 from phoenix_core.plain_text import counted, number, plain
@@ -22,7 +23,7 @@ SAME_POINTING: Final = 10.0
 OVERLAP: Final = 60.0
 """Arcsec between centres of fields that overlap: the field of view is 1 arcmin."""
 SHORT: Final = 0.5
-"""Of the median exposure time: an aborted exposure adds more noise than others."""
+"""Of the median exposure time of the OB: an aborted exposure adds more noise."""
 EXTREME_SEEING: Final = 1.5
 """Times the constraint: moderate deviations are accepted, as in published results."""
 WORSE_SEEING: Final = 1.2
@@ -35,6 +36,8 @@ LOW_BACKGROUND: Final = -20.0
 """Limit of bit 8 (HISTO_BKG) of the score bits of MUSE."""
 _TO_SIGMA: Final = 1.4826
 _FEWEST_TO_COMPARE: Final = 3
+_SEVERAL: Final = 2
+_MOST_NAMES: Final = 3  # told of a pointing; ours
 _ARCSEC: Final = 3600.0
 _BAD_GRADES: Final = ("C", "D")
 
@@ -116,7 +119,8 @@ def advise(
     """
     members = members_of(cubes, exposures)
     shown = [e for cube in cubes for e in members[cube.pipefile] or (cube,)]
-    found = {e.pipefile: _stands_out(e, shown) for e in shown}
+    of_ob = _by_ob(cubes, members)
+    found = {e.pipefile: _stands_out(e, of_ob[e.pipefile], shown) for e in shown}
     for cube in cubes:
         reasons = list(found.get(cube.pipefile, ()))
         if cube.grd.strip().upper() in _BAD_GRADES:
@@ -125,11 +129,10 @@ def advise(
         if dropped and len(dropped) == len(members[cube.pipefile]):
             reasons.append(("as all of its exposures", False))
         found[cube.pipefile] = reasons
-    times = [cube.texptime for cube in cubes]
     return Advice(
         target,
-        tuple(time for time in times if time),
-        depth_gain(times),
+        _times(cubes),
+        depth_gain(_times(cubes)),
         pointings(cubes),
         {
             name: Proposal(name, not _is_dropped(why), tuple(text for text, _ in why))
@@ -137,6 +140,24 @@ def advise(
             if why
         },
     )
+
+
+def outlook(cubes: Sequence[Datacube]) -> tuple[str, ...]:
+    """Return what can be told of all targets of final datacubes, SKY left out.
+
+    Told are targets that combining may gain something for: those of two datacubes or
+    more, and those whose pointing has another name, too.
+    """
+    by_name: dict[str, list[Datacube]] = defaultdict(list)
+    for cube in cubes:
+        if not cube.is_sky and cube.target.strip():
+            by_name[cube.target].append(cube)
+    advised = [
+        Advice(name, _times(of), depth_gain(_times(of)), pointings(of))
+        for name, of in sorted(by_name.items(), key=lambda item: item[0].casefold())
+    ]
+    all_twins = twins(advised)
+    return tuple(line for one in advised for line in told(one, all_twins))
 
 
 def members_of(
@@ -203,10 +224,39 @@ def told(advice: Advice, all_twins: Sequence[Twin] = ()) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def pointing_names(advice: Advice) -> Mapping[str, str]:
+    """Return P1, P2 ... by datacube where a target has several pointings, else none."""
+    if len(advice.pointings) < _SEVERAL:
+        return {}
+    return {
+        name: f"P{count}"
+        for count, point in enumerate(advice.pointings, start=1)
+        for name in point.pipefiles
+    }
+
+
+def _times(cubes: Sequence[Datacube]) -> tuple[float, ...]:
+    return tuple(cube.texptime for cube in cubes if cube.texptime)
+
+
+def _by_ob(
+    cubes: Sequence[Datacube], members: Mapping[str, Sequence[Datacube]]
+) -> Mapping[str, Sequence[Datacube]]:
+    """Return the exposures of its OB for each exposure, that one among them.
+
+    Where the OB is not known, they are those of the datacube.
+    """
+    obs: dict[tuple[str, int | str], list[Datacube]] = defaultdict(list)
+    for cube in cubes:
+        ob = cube.pipefile if cube.ob_id is None else cube.ob_id
+        obs[cube.run_id, ob] += members[cube.pipefile] or (cube,)
+    return {one.pipefile: of for of in obs.values() for one in of}
+
+
 def _told_pointings(advice: Advice) -> str:
     parts = [
         f"P{count} {point.ra:.5f} {point.dec:+.5f} "
-        f"({counted(len(point.pipefiles), 'datacube')})"
+        f"({counted(len(point.pipefiles), 'datacube')}: {_told_names(point.pipefiles)})"
         for count, point in enumerate(advice.pointings, start=1)
     ]
     away = advice.largest_separation
@@ -217,6 +267,13 @@ def _told_pointings(advice: Advice) -> str:
     )
 
 
+def _told_names(pipefiles: Sequence[str]) -> str:
+    """The times that datacubes are named after, the first few of them."""
+    names = [plain(time_stamp(name) or name) for name in pipefiles[:_MOST_NAMES]]
+    more = len(pipefiles) - len(names)
+    return ", ".join([*names, f"{more} more"] if more else names)
+
+
 _Reason = tuple[str, bool]  # and whether it is one to keep it all the same
 
 
@@ -224,17 +281,26 @@ def _is_dropped(reasons: Iterable[_Reason]) -> bool:
     return any(not is_keep for _, is_keep in reasons)
 
 
-def _stands_out(one: Datacube, others: Sequence[Datacube]) -> list[_Reason]:
-    """Why an exposure stands out among those of its target (itself included)."""
-    checks = (_short, _seeing, _background)
-    return [reason for check in checks if (reason := check(one, others))]
+def _stands_out(
+    one: Datacube, of_ob: Sequence[Datacube], others: Sequence[Datacube]
+) -> list[_Reason]:
+    """Why an exposure stands out in its OB, and in its target (itself included)."""
+    found = (_short(one, of_ob, others), _seeing(one, others), _background(one, others))
+    return [reason for reason in found if reason]
 
 
-def _short(one: Datacube, others: Sequence[Datacube]) -> _Reason | None:
-    usual = _median(others, lambda cube: cube.texptime)
-    if one.texptime is None or usual is None or one.texptime >= SHORT * usual:
-        return None
-    return f"{number(one.texptime)} s of {number(usual)} s", False
+def _short(
+    one: Datacube, of_ob: Sequence[Datacube], others: Sequence[Datacube]
+) -> _Reason | None:
+    """An OB may be designed with shorter exposures; within one they are alike."""
+    for among, said, is_keep in (
+        (of_ob, "", False),
+        (others, "shorter than the others, ", True),
+    ):
+        usual = _median(among, lambda cube: cube.texptime)
+        if one.texptime is not None and usual and one.texptime < SHORT * usual:
+            return f"{said}{number(one.texptime)} s of {number(usual)} s", is_keep
+    return None
 
 
 def _seeing(one: Datacube, others: Sequence[Datacube]) -> _Reason | None:
@@ -291,11 +357,10 @@ def _linked(places: Sequence[tuple[float, float]], length: float) -> list[list[i
     """Return clusters of indices: what a chain of steps up to a length links."""
     cluster_of = list(range(len(places)))
     for index, here in enumerate(places):
-        near = {
-            cluster_of[other]
-            for other, there in enumerate(places[:index])
-            if _arcsec(here, there) <= length
-        }
+        near: set[int] = set()
+        for cluster, there in zip(cluster_of, places[:index], strict=False):
+            if cluster not in near and _arcsec(here, there) <= length:
+                near.add(cluster)
         joined = min(near, default=index)
         cluster_of = [joined if c in near else c for c in cluster_of]
         cluster_of[index] = joined

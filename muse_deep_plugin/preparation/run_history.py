@@ -15,11 +15,12 @@ from muse_deep_plugin.preparation.run_tables import (
     RunMulti,
     RunType,
 )
-from muse_deep_plugin.preparation.target_list import FEWEST
+from muse_deep_plugin.preparation.target_list import FEWEST, name_in_abs
 from phoenix_core.run_id import RunId
 
 _FINISHED = ("COMPLETE", "TERMINATED")
 _GOES_ON = "CARRY-OVER"
+_NO_STATUS = "no status"
 
 
 @frozen
@@ -44,7 +45,8 @@ class RunRow:
     `run_status` is a word of sched_rep, '' where there is no entry; `processed` and
     `existing` count exposures; `candidates` counts targets with two datacubes or more;
     `deep_targets` counts the targets that are selected, `deep_made` those of them that
-    have a deep datacube.
+    have a deep datacube. `offered` counts what is new in the target list; `unclear`
+    says which line on the run is wrong.
     """
 
     run: RunId
@@ -63,6 +65,9 @@ class RunRow:
     master: str = ""
     comment: str = ""
     processing: str = ""
+    offered: int = 0
+    is_list_wrong: bool = False
+    unclear: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -100,12 +105,18 @@ class RunRow:
 def run_status(schedules: Sequence[Schedule]) -> str:
     """Return how it stands with the observations of a run: its newest entry.
 
-    >>> run_status([Schedule("A", 95, status="carry-over"), Schedule("A", 96)]), ""
-    ('', '')
+    What was carried over once is told so until it is complete or terminated.
+
+    >>> run_status([Schedule("A", 95, status="carry-over"), Schedule("A", 96)])
+    'CARRY-OVER'
     >>> run_status([Schedule("A", 95, status="Terminated")])
     'TERMINATED'
     """
-    return schedules[-1].status.strip().upper() if schedules else ""
+    found = [schedule.status.strip().upper() for schedule in schedules]
+    if not found:
+        return ""
+    is_carried_over = _GOES_ON in found and found[-1] not in _FINISHED
+    return _GOES_ON if is_carried_over else found[-1] or _NO_STATUS
 
 
 def sm_vm(run: RunId, schedules: Sequence[Schedule]) -> str:
@@ -166,9 +177,19 @@ def deep_status(
     """
     if combine is Combine.NO:
         return DeepStatus.NONE
-    if combine is Combine.YES and selected and set(selected) <= set(made):
+    if (
+        combine is Combine.YES
+        and selected
+        and len(with_deep(selected, made)) == len(selected)
+    ):
         return DeepStatus.DONE
     return DeepStatus.OPEN
+
+
+def with_deep(selected: Collection[str], made: Collection[str]) -> set[str]:
+    """Return the selected targets that have a deep datacube, by its name in ABs."""
+    names = {name_in_abs(name) for name in made}
+    return {target for target in selected if name_in_abs(target) in names}
 
 
 @frozen
@@ -215,7 +236,7 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
         combine=combine,
         status=deep_status(combine, selected, known.deep),
         deep_targets=len(selected),
-        deep_made=len(set(selected) & set(known.deep)),
+        deep_made=len(with_deep(selected, known.deep)),
         type=kind.type if kind else "",
         master=multi.master if multi else "",
         comment=kind.comment if kind else "",

@@ -7,7 +7,9 @@ from attrs import frozen
 
 from muse_deep_plugin.preparation import datacube_table, target_page
 from muse_deep_plugin.preparation.datacubes import SKIES
+from muse_deep_plugin.preparation.lists_of_runs import Listed
 from muse_deep_plugin.preparation.overview_pages import OVERVIEW
+from muse_deep_plugin.preparation.proposals import outlook
 from muse_deep_plugin.preparation.run_history import RunRow
 from muse_deep_plugin.preparation.run_table import period_page, run_page
 from muse_deep_plugin.preparation.search_pages import INDEX
@@ -17,11 +19,13 @@ from phoenix_core.pages.files import fingerprint
 from phoenix_core.pages.press import Page, Press
 from phoenix_core.pages.table import Cell, Link
 from phoenix_core.pages.templates import address
+from phoenix_core.plain_text import counted
 
 OBJECTS = "_objects"
 TARGETS = "_targets"
 
 _LONGEST = 10_000  # letters of an abstract; ours
+_MOST_ADVICE = 100  # lines above a table; ours
 
 
 @frozen
@@ -32,6 +36,8 @@ class About:
     facts: tuple[tuple[str, str], ...]
     linked: tuple[Cell, ...]
     abstract: str
+    advice: tuple[str, ...]
+    mistakes: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -54,7 +60,7 @@ def run_pages(subject: Subject, run: str, press: Press) -> Iterator[Page]:
 
     def groups() -> list[str]:
         found = target_page.selected_by_target(
-            subject.lists[run].read(), subject.all_datacubes(run)
+            subject.lists[run].taken, subject.all_datacubes(run)
         )
         return target_page.lines(found, press, subject.previews)
 
@@ -83,7 +89,7 @@ def _values(
         "caption": _CAPTIONS[kind],
         "headings": target_page.HEADINGS if is_grouped else datacube_table.HEADINGS,
         "links": _links(subject, row, kind, kinds),
-        "about": _about(subject, row),
+        "about": _about(subject, row, kind),
         "is_grouped": is_grouped,
     }
 
@@ -107,10 +113,9 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
     """What changes with anything that the pages of a run show."""
     history = subject.history
     linked = subject.linked.get(run, (run,))
-    shown = linked if run in subject.lists else (run,)
     names = [
         name
-        for one in shown
+        for one in linked
         for column in ("fov_plot", "qc_plot")
         for name in history.column(one, column)
     ]
@@ -118,17 +123,18 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
     listed = subject.lists.get(run)
     parts = [
         repr(subject.rows[run]),
-        repr(history.schedules.get(run)),
+        repr((history.schedules.get(run), subject.notes.get(run))),
         repr([(one, one in subject.known) for one in linked]),
-        repr(listed and (listed.made_of, listed.remarks, listed.mistakes)),
+        repr(listed and (listed.made_of, listed.offered, listed.advice)),
+        repr(listed and (listed.remarks, listed.mistakes)),
         "\n".join([links.get(name, "") for name in names]),
     ]
-    content = [history.content(one) for one in shown]
+    content = [history.content(one) for one in linked]
     encoded = [part.encode("utf-8", "replace") for part in parts]
     return fingerprint([press.look, *encoded, *content])
 
 
-def _about(subject: Subject, row: RunRow) -> About:
+def _about(subject: Subject, row: RunRow, kind: str) -> About:
     run = row.run.formal
     schedules = subject.history.schedules.get(run, ())
     newest = schedules[-1] if schedules else None
@@ -142,13 +148,25 @@ def _about(subject: Subject, row: RunRow) -> About:
         ("comment", row.comment),
     ]
     linked = [one for one in subject.linked.get(run, ()) if one != run]
-    listed = subject.lists.get(run)
+    listed = subject.lists.get(run) or Listed("", "")
+    is_list = kind == TARGETS
+    advice = listed.advice if is_list else outlook(subject.all_datacubes(run))
+    if len(advice) > _MOST_ADVICE:
+        more = f"{counted(len(advice) - _MOST_ADVICE, 'line')} more"
+        advice = (*advice[:_MOST_ADVICE], more)
+    mistakes = listed.mistakes
+    if mistakes and is_list:
+        before = "the target list has mistakes; what it said before is shown"
+        mistakes = (before, *mistakes)
+    offer = (listed.told_offer,) if listed.offered else ()
     return About(
         title=newest.title if newest else "",
         facts=tuple((name, told) for name, told in facts if told),
         linked=tuple(_linked(subject, one) for one in linked),
         abstract=newest.abstract[:_LONGEST] if newest else "",
-        notes=(*listed.mistakes, *listed.remarks) if listed else (),
+        advice=advice,
+        mistakes=mistakes,
+        notes=(*offer, *listed.remarks, *subject.notes.get(run, ())),
     )
 
 
@@ -189,9 +207,9 @@ def _links(
 
 
 def _has_targets(subject: Subject, run: str) -> bool:
-    """Whether a run has a target list that can be read."""
+    """Whether a run has a target list that can be read, or could be before."""
     listed = subject.lists.get(run)
-    return listed is not None and not listed.mistakes
+    return listed is not None and bool(listed.taken or not listed.mistakes)
 
 
 def _master(subject: Subject, row: RunRow) -> list[Link]:

@@ -7,6 +7,7 @@ from muse_deep_plugin.preparation.run_history import RunRow
 from muse_deep_plugin.preparation.run_tables import Combine, DeepStatus
 from phoenix_core.pages.table import Cell, Heading
 from phoenix_core.pages.templates import address
+from phoenix_core.plain_text import counted
 from phoenix_core.run_id import parse_run_id
 
 HEADINGS = (
@@ -44,7 +45,7 @@ def cells(row: RunRow, known: Collection[str]) -> tuple[Cell, ...]:
         Cell(str(row.n_dcubes), kind="number"),
         _complete(row),
         Cell(str(row.candidates), kind="number"),
-        Cell(row.combine.value if row.combine else "", _COMBINE[row.combine]),
+        _combine(row),
         _status(row),
         Cell(short(row.type)),
         _multi(row, known),
@@ -87,13 +88,23 @@ def _complete(row: RunRow) -> Cell:
     return Cell(f"no, {row.processed} of {row.existing}", "warn")
 
 
+def _combine(row: RunRow) -> Cell:
+    if row.unclear:
+        return Cell(short(row.unclear), "bad")
+    return Cell(row.combine.value if row.combine else "", _COMBINE[row.combine])
+
+
 def _status(row: RunRow) -> Cell:
     told = row.status.value
     if row.status is DeepStatus.OPEN and row.deep_targets:
         told = f"{told}, {row.deep_made} of {row.deep_targets}"
     if row.processing:
         told = f"{told} ({row.processing})"
-    return Cell(short(told), _DEEP[row.status])
+    if row.offered:
+        told = f"{told}; {counted(row.offered, 'new datacube')} offered"
+    if row.is_list_wrong:
+        return Cell(f"the target list has mistakes; {short(told)}", "bad")
+    return Cell(short(told), "warn" if row.offered else _DEEP[row.status])
 
 
 def _multi(row: RunRow, known: Collection[str]) -> Cell:

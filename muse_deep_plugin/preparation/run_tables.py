@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from attrs import frozen
 
@@ -22,7 +22,9 @@ from phoenix_core.run_id import parse_run_id
 from phoenix_core.text_table import (
     Layout,
     Row,
+    Wrong,
     aligned,
+    parse_lines,
     parse_table,
     quoted,
     read_text,
@@ -110,6 +112,23 @@ class RunMulti(_OfRun):
 
 
 @frozen
+class Table(Generic[RowT]):
+    """A table of runs as far as it is clear, and the lines that are not."""
+
+    rows: Mapping[str, RowT]
+    wrong: tuple[Wrong, ...] = ()
+
+    @property
+    def unclear(self) -> Mapping[str, Wrong]:
+        """The runs whose lines are wrong, in formal spelling."""
+        found = {}
+        for one in reversed(self.wrong):
+            with suppress(ConfigError):
+                found[parse_run_id(one.word).formal] = one
+        return found
+
+
+@frozen
 class RunData:
     """A line of RUN_DATA.txt.
 
@@ -166,7 +185,7 @@ def read_run_types(folder: Path) -> Mapping[str, RunType]:
     Raises:
         ConfigError: all mistakes, a line each.
     """
-    return _by_run(folder / RUN_TYPE, _TYPE, _run_type)
+    return _all_of(take_run_types(folder))
 
 
 def read_multi_runs(folder: Path) -> Mapping[str, RunMulti]:
@@ -175,16 +194,37 @@ def read_multi_runs(folder: Path) -> Mapping[str, RunMulti]:
     Raises:
         ConfigError: all mistakes, a line each: a SLAVE without MASTER among them.
     """
+    return _all_of(take_multi_runs(folder))
+
+
+def take_run_types(folder: Path) -> Table[RunType]:
+    """Read RUN_TYPE.txt as far as it is clear.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    return _by_run(folder / RUN_TYPE, _TYPE, _run_type)
+
+
+def take_multi_runs(folder: Path) -> Table[RunMulti]:
+    """Read RUN_MULTI.txt as far as it is clear.
+
+    A run without a MASTER that has a line is not clear.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
     path = folder / RUN_MULTI
-    runs = _by_run(path, _MULTI, _run_multi)
-    refuse(
-        [
-            f"{path}, line {run.line}: {problem}"
-            for run in runs.values()
-            if (problem := _problem_of_master(run, runs))
-        ]
-    )
-    return runs
+    table = _by_run(path, _MULTI, _run_multi)
+    odd = [
+        Wrong(run.line, run.run_id, f"{path}, line {run.line}: {problem}")
+        for run in table.rows.values()
+        if (problem := _problem_of_master(run, table.rows))
+    ]
+    wrong = sorted((*table.wrong, *odd), key=lambda one: one.line)
+    names = {one.word for one in odd}
+    rows = {name: run for name, run in table.rows.items() if name not in names}
+    return Table(rows, tuple(wrong))
 
 
 def read_run_data(folder: Path) -> Mapping[str, RunData]:
@@ -216,17 +256,20 @@ def write_run_data(folder: Path, runs: Iterable[RunData]) -> None:
     _write(folder / RUN_DATA, head, _DATA, rows)
 
 
-def read_deep_modes(folder: Path) -> Mapping[str, DeepMode]:
+def read_deep_modes(folder: Path) -> tuple[Mapping[str, DeepMode], tuple[str, ...]]:
     """Read DEEP_MODE.txt, by run; none where the file is not there.
 
+    Returns:
+        The lines that are clear, and what is said of the others.
+
     Raises:
-        ConfigError: all mistakes, a line each.
+        ConfigError: the file cannot be read.
     """
     path = folder / DEEP_MODE
     if not path.exists():
-        return {}
-    rows = parse_table(read_text(path), path, _MODE, _deep_mode)
-    return {row.run_id: row for row in rows}
+        return {}, ()
+    rows, wrong = parse_lines(read_text(path), path, _MODE, _deep_mode)
+    return {row.run_id: row for row in rows}, tuple(one.said for one in wrong)
 
 
 def write_deep_modes(folder: Path, runs: Iterable[DeepMode]) -> None:
@@ -279,12 +322,15 @@ def unknown_runs(
     )
 
 
-def _by_run(
-    path: Path, layout: Layout, make: Callable[[Row], RowT]
-) -> Mapping[str, RowT]:
-    """Read a person's table, where a run stands once."""
+def _all_of(table: Table[RowT]) -> Mapping[str, RowT]:
+    refuse([one.said for one in table.wrong])
+    return table.rows
+
+
+def _by_run(path: Path, layout: Layout, make: Callable[[Row], RowT]) -> Table[RowT]:
+    """Read a person's table, where a run stands once; of two lines neither counts."""
     if not path.exists():
-        return {}
+        return Table({})
     first: dict[str, int] = {}
 
     def once(row: Row) -> RowT:
@@ -295,8 +341,10 @@ def _by_run(
         first[made.run_id] = row.line
         return made
 
-    rows = parse_table(read_text(path), path, layout, once)
-    return {row.run_id: row for row in rows}
+    rows, wrong = parse_lines(read_text(path), path, layout, once)
+    table = Table({row.run_id: row for row in rows}, wrong)
+    clear = {n: row for n, row in table.rows.items() if n not in table.unclear}
+    return Table(clear, wrong)
 
 
 def _run_type(row: Row) -> RunType:

@@ -21,7 +21,11 @@ MOST_ROWS: Final = 200
 _ESCAPE: Final = "!"
 
 _SHOWN: Final = (
-    ("run", SCHED_REP, "run_id period obs_mode status prog_type pi_coi title remarks"),
+    (
+        "scheduled period",
+        SCHED_REP,
+        "run_id period obs_mode status prog_type pi_coi title remarks",
+    ),
     (
         "final datacube",
         COMBINED,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.history import History
@@ -17,7 +17,9 @@ class Subject:
     """What the pages are about; runs by their formal id, in the order of the overview.
 
     `linked` has the runs of each multiple run, the MASTER first; `lists` what the
-    target lists of runs to combine say.
+    target lists of runs to combine say. `notes` are to be told of a run. `mistakes` are
+    those of the tables of runs; the runs that are on their lines are `unclear`, and
+    keep the pages that they have. `notices` are what is odd in these tables.
     """
 
     folder: Path
@@ -26,6 +28,10 @@ class Subject:
     linked: Mapping[str, tuple[str, ...]]
     lists: Mapping[str, Listed]
     previews: Previews
+    notes: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    mistakes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    unclear: Collection[str] = ()
 
     @property
     def known(self) -> Collection[str]:

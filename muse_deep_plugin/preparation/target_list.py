@@ -13,7 +13,7 @@ import datetime as dt
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -117,6 +117,10 @@ class TargetList:
 
     def uses(self) -> Iterator[tuple[str, Entry]]:
         """Go through the entries that go into a deep datacube, with its target."""
+        return ((target, entry) for target, entry, _ in self.taken())
+
+    def taken(self) -> Iterator[tuple[str, Entry, Entry]]:
+        """Go through the same, each with the line of its datacube (or with itself)."""
         cubes = self._datacubes()
         with_lines = {id(c) for e in self.entries for c in _cubes_of(e, cubes)}
         for entry in self.entries:
@@ -125,9 +129,9 @@ class TargetList:
             if entry.is_member:
                 for cube in _cubes_of(entry, cubes):
                     if cube.is_selected:
-                        yield cube.target, entry
+                        yield cube.target, entry, cube
             elif id(entry) not in with_lines:
-                yield entry.target, entry
+                yield entry.target, entry, entry
 
     def targets_of(self, entry: Entry) -> tuple[str, ...]:
         """Return the targets that an entry belongs to, selected or not."""
@@ -135,6 +139,15 @@ class TargetList:
             return (entry.target,)
         cubes = _cubes_of(entry, self._datacubes())
         return tuple(dict.fromkeys(cube.target for cube in cubes))
+
+    def members(self) -> Mapping[Entry, tuple[Entry, ...]]:
+        """Return the exposures (TARGET -) of each datacube that has lines for them."""
+        found: dict[Entry, list[Entry]] = defaultdict(list)
+        cubes = self._datacubes()
+        for entry in self.entries:
+            for cube in _cubes_of(entry, cubes) if entry.is_member else ():
+                found[cube].append(entry)
+        return {cube: tuple(entries) for cube, entries in found.items()}
 
     def contradictions(self, cube_of: Mapping[str, str]) -> frozenset[str]:
         """Return entries whose OB and night the list cannot tell as they are.
@@ -173,13 +186,25 @@ class TargetList:
 _Datacubes = dict[tuple[str, int | None, str], list[Entry]]
 
 
-@frozen
-class OnlyTogether:
-    """A target that has two datacubes only because runs are taken together."""
+Mistake = tuple[int, str]
+"""A line, and what is wrong with it."""
 
-    target: str
-    runs: tuple[str, ...]
-    hidden: tuple[Entry, ...]  # its datacubes that are not selected
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_.:+=-]+")
+
+
+def name_in_abs(target: str) -> str:
+    """Return the name that ABs and headers have for a target of a list.
+
+    >>> name_in_abs("NGC 300 (P1)")
+    'NGC_300_P1_'
+    """
+    return _UNUSUAL.sub("_", target)
+
+
+def nothing_more(_found: TargetList) -> Sequence[Mistake]:
+    """Find no mistakes beyond those that a list shows by itself."""
+    return ()
 
 
 def list_path(folder: Path, run_id: str) -> Path:
@@ -187,14 +212,21 @@ def list_path(folder: Path, run_id: str) -> Path:
     return folder / f"{parse_run_id(run_id).plain}.txt"
 
 
-def read_target_list(path: Path) -> TargetList:
+def read_target_list(
+    path: Path, more: Callable[[TargetList], Sequence[Mistake]] = nothing_more
+) -> TargetList:
     """Read a target list.
+
+    Args:
+        path: the list.
+        more: finds mistakes that the list alone does not show.
 
     Raises:
         ConfigError: all mistakes, with their lines.
     """
     found = TargetList(path, parse_entries(read_text(path), path))
-    refuse([f"{path}, line {line}: {said}" for line, said in _mistakes(found)])
+    mistakes = sorted({*_mistakes(found), *more(found)})
+    refuse([f"{path}, line {line}: {said}" for line, said in mistakes])
     return found
 
 
@@ -234,40 +266,6 @@ def combined(master: TargetList, slaves: Sequence[TargetList]) -> TargetList:
     return TargetList(master.path, tuple(entries))
 
 
-def only_together(found: TargetList) -> tuple[OnlyTogether, ...]:
-    """Return targets that no run has two datacubes of, though all together do.
-
-    A target that would have been commented out in the list of each run alone; to make
-    it active, all of its lines have to be selected.
-    """
-    told = []
-    for target, entries in found.groups().items():
-        cubes = {entry.pipefile: entry for entry in entries if not entry.is_member}
-        runs = [entry.run_id for entry in cubes.values()]
-        if len(runs) >= FEWEST and len(set(runs)) == len(runs):
-            hidden = tuple(e for e in cubes.values() if not e.is_selected)
-            told.append(OnlyTogether(target, tuple(sorted(runs)), hidden))
-    return tuple(told)
-
-
-def remarks(found: TargetList) -> tuple[str, ...]:
-    """Return what a person should look at in a list that has no mistakes."""
-    told = []
-    by_visit: dict[str, set[tuple[object, ...]]] = defaultdict(set)
-    lines: dict[str, int] = {}
-    for target, entry in found.uses():
-        by_visit[target].add(entry.visit)
-        lines.setdefault(target, entry.line)
-    for target, visits in by_visit.items():
-        if len(visits) < FEWEST:
-            others = [name for name in by_visit if name != target]
-            told.append(
-                f"{found.path}, line {lines[target]}: {plain(target)} has exposures of "
-                f"one OB only; a deep datacube takes two{nearest(target, others)}"
-            )
-    return tuple(told)
-
-
 def _cubes_of(entry: Entry, cubes: _Datacubes) -> tuple[Entry, ...]:
     """Return the lines of the datacube that an exposure is part of; none for others."""
     if entry.data_type != SINGLE:
@@ -290,6 +288,7 @@ def _mistakes(found: TargetList) -> list[tuple[int, str]]:
     for entry in found.entries:
         if entry.is_selected and entry.is_member and not _cubes_of(entry, cubes):
             told = f"the datacube of {entry.pipefile} is not in the list"
+            told = f"{told}{_meant(entry, found.entries)}"
             mistakes.append((entry.line, f"{told}; write a name in place of TARGET -"))
     mistakes += _empty_datacubes(found.entries, cubes)
     mistakes += _too_many(found.entries, cubes)
@@ -301,6 +300,22 @@ def _mistakes(found: TargetList) -> list[tuple[int, str]]:
             told = f"{entry.pipefile} stands in {plain(target)} on line {first} already"
             mistakes.append((entry.line, told))
     return sorted(set(mistakes))
+
+
+def _meant(entry: Entry, entries: Sequence[Entry]) -> str:
+    """Say which line may be that of the datacube of an exposure, mistyped; '' if none.
+
+    A datacube has the name of its first exposure, and its run, OB and night.
+    """
+    for cube in entries:
+        if cube.data_type != COMBINED:
+            continue
+        if cube.visit == entry.visit:
+            return f"; is PIPEFILE of line {cube.line} mistyped? It begins later"
+        if time_stamp(cube.pipefile) == time_stamp(entry.pipefile):
+            odd = "RUN_ID, OB_ID or CIVIL_DATE"
+            return f"; is {odd} of line {cube.line} mistyped? They differ"
+    return ""
 
 
 def _too_many(entries: Sequence[Entry], cubes: _Datacubes) -> list[tuple[int, str]]:

@@ -1,13 +1,15 @@
 """What the target page of a run shows: the datacubes to combine, target by target."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, fields, frozen
 
 from muse_deep_plugin.preparation import datacube_table
 from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.preparation.list_advice import Taken
 from muse_deep_plugin.preparation.previews import Previews
-from muse_deep_plugin.preparation.target_list import Entry, TargetList
+from muse_deep_plugin.preparation.target_list import Entry
 from phoenix_core.pages.press import Press
 from phoenix_core.pages.table import Cell, Heading
 
@@ -18,14 +20,10 @@ HEADINGS = (*datacube_table.HEADINGS[:_AT], _USED, *datacube_table.HEADINGS[_AT:
 
 @frozen
 class Selected:
-    """A datacube that goes into a deep one: how many of its exposures are taken.
-
-    `exposures` is 0 where the target list has no lines for them: then all are taken.
-    """
+    """A datacube that goes into a deep one, and what the target list takes of it."""
 
     cube: Datacube
-    used: int = 0
-    exposures: int = 0
+    taken: Taken
 
     @property
     def is_single(self) -> bool:
@@ -34,22 +32,21 @@ class Selected:
 
 
 def selected_by_target(
-    found: TargetList, cubes: Iterable[Datacube]
+    taken: Iterable[Taken], cubes: Iterable[Datacube]
 ) -> Mapping[str, tuple[Selected, ...]]:
-    """Return what a target list selects, by target, in order of names.
+    """Return what a target list selects, by target, in its order.
 
     Args:
-        found: the target list.
-        cubes: what the database knows of its datacubes.
+        taken: what it selects.
+        cubes: what the database knows of datacubes.
     """
     known = {cube.pipefile: cube for cube in cubes}
-    used = [(target, entry.pipefile) for target, entry in found.uses()]
-    targets = sorted({target for target, _ in used}, key=str.casefold)
-    groups = found.groups()
-    return {
-        target: tuple(_rows(groups[target], target, set(used), known))
-        for target in targets
-    }
+    found: dict[str, list[Selected]] = defaultdict(list)
+    for one in taken:
+        cube = known.get(one.entry.pipefile, _of_entry(one.entry))
+        shown = evolve(cube, target=one.target, comm=one.entry.comm)
+        found[one.target].append(Selected(shown, one))
+    return {target: tuple(rows) for target, rows in found.items()}
 
 
 def lines(
@@ -73,47 +70,16 @@ def _cells(row: Selected, previews: Previews) -> tuple[Cell, ...]:
 
 
 def _used(row: Selected) -> Cell:
-    if not row.exposures:
-        return Cell("all", kind="number", sort="0")
-    told = f"{row.used} of {row.exposures}"
-    state = "warn" if row.used < row.exposures else ""
-    return Cell(told, state, "number", sort=str(row.used))
-
-
-def _rows(
-    entries: Sequence[Entry],
-    target: str,
-    used: set[tuple[str, str]],
-    known: Mapping[str, Datacube],
-) -> Iterable[Selected]:
-    """Go through the datacubes of a target of which something is taken."""
-    members = [entry for entry in entries if entry.is_member]
-    for entry in entries:
-        if entry.is_member or not entry.is_selected:
-            continue
-        own = {m.pipefile for m in members if m.visit == entry.visit}
-        taken = sum((target, name) in used for name in own)
-        if own and not taken:
-            continue
-        cube = known.get(entry.pipefile, _of_entry(entry))
-        shown = evolve(cube, target=target, comm=entry.comm)
-        yield Selected(shown, taken, len(own))
+    used, exposures = row.taken.used, row.taken.exposures
+    if not exposures:
+        told = "1" if row.is_single else "all"
+        return Cell(told, kind="number", sort="1" if row.is_single else "0")
+    state = "warn" if used < exposures else ""
+    return Cell(f"{used} of {exposures}", state, "number", sort=str(used))
 
 
 def _of_entry(entry: Entry) -> Datacube:
     """What the line of an exposure tells of it."""
-    return Datacube(
-        pipefile=entry.pipefile,
-        civil_date=entry.civil_date,
-        run_id=entry.run_id,
-        ob_id=entry.ob_id,
-        ob_name=entry.ob_name,
-        data_type=entry.data_type,
-        pattern=entry.pattern,
-        texptime=entry.texptime,
-        ambi_req=entry.ambi_req,
-        sky_res=entry.sky_res,
-        sgs_x_med=entry.sgs_x_med,
-        rms=entry.rms,
-        grd=entry.grd,
-    )
+    columns = {field.name for field in fields(Datacube)}
+    told = asdict(entry)
+    return Datacube(**{name: told[name] for name in columns & told.keys()})

@@ -90,6 +90,32 @@ def test_a_mistake_in_a_text_is_told_after_the_work_is_done(call, history):
     assert len(json.loads(told.stdout)["mistakes"]) == 1
 
 
+def test_remarks_are_told_on_the_terminal_and_to_programs(call, history):
+    call("-A")
+    path = history.folder / "094.D-0114B.txt"
+    text = path.read_text("utf-8").replace(" NGC300 ", " NGC30  ", 1)
+    path.write_text(text, "utf-8")
+    number = text[: text.index(" NGC30 ")].count("\n") + 1
+    told = f"{path}, line {number}: NGC30 has exposures of one OB only"
+    done = call("-r", RUN)
+    assert done.returncode == 0
+    assert f"note: {told}" in done.stderr
+    assert "did you mean 'NGC300'?" in done.stderr
+    assert "1 run, " in done.stdout
+    document = json.loads(call("-r", RUN, "--json").stdout)
+    assert document["remarks"][0].startswith(told)
+    assert document["offered"] == {}
+
+
+def test_a_typo_in_run_type_stops_no_other_run(call, history):
+    history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n095.B-0934(A) 95 deep YSE\n")
+    done = call("-A")
+    assert done.returncode == 2
+    assert "RUN_TYPE.txt, line 2: COMBINE is 'YSE'; expected" in done.stderr
+    assert "6 runs, " in done.stdout
+    assert (history.folder / "094.D-0114B_targets.html").exists()
+
+
 @pytest.mark.parametrize("word", ["-h", "-v"])
 def test_help_and_version_are_quick(word):
     code = (

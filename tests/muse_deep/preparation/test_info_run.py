@@ -12,13 +12,15 @@ from attrs import evolve
 from muse_deep_plugin.preparation.info_run import info_run
 from muse_deep_plugin.preparation.run_tables import read_run_data
 from muse_deep_plugin.preparation.target_list import read_target_list
-from muse_deep_plugin.qc1_tables import COMBINED, DEEP
+from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError
+from phoenix_core.ledger import open_ledger
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.discovery import declared_tables
 from phoenix_core.qc1.observatory import SCHED_REP
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.run_id import parse_run_id
 
 RUN, MASTER, SLAVE = "094.D-0114(B)", "094.A-0116(B)", "095.A-0118(A)"
 LARGEST = 500_000  # bytes
@@ -284,6 +286,8 @@ def test_master_and_slave_have_one_target_page(pages):
     rows = pages.rows("094.A-0116B_targets.html")
     together = [row["run_ID"] for row in rows if row["target"] == "UDF-10"]
     assert together == [MASTER, SLAVE]
+    alone = [row["exposures"] for row in rows if row["target"] == "Q0302"]
+    assert alone == ["1", "1"]
     links = pages.links("095.A-0118A.html")
     assert links["target (of the MASTER)"] == "094.A-0116B_targets.html"
     assert links[f"{MASTER} (M, 3 datacubes)"] == "094.A-0116B.html"
@@ -366,15 +370,198 @@ def test_a_run_without_datacubes_is_told_with_the_nearest(pages):
 
 
 def test_mistakes_of_the_tables_of_runs_are_told_all_at_once(pages):
-    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep PERHAPS\n")
+    pages.history.write(
+        "RUN_TYPE.txt", f"{RUN} 94 deep PERHAPS\n{MASTER} 94 deep YES\n"
+    )
     pages.history.write("RUN_MULTI.txt", f"{SLAVE} X\n")
-    with pytest.raises(ConfigError) as error:
-        pages.update()
-    lines = str(error.value).splitlines()
-    assert [re.search(r"RUN_\w+\.txt, line \d", line)[0] for line in lines] == [
+    done = pages.update()
+    assert [re.search(r"RUN_\w+\.txt, line \d", line)[0] for line in done.mistakes] == [
         "RUN_TYPE.txt, line 1",
         "RUN_MULTI.txt, line 1",
     ]
+    assert "094.A-0116B_targets.html" in pages.names()
+    text = "".join(pages.document("overview.html").itertext())
+    assert all(line in text for line in done.mistakes)
+    shown = {row["RUN_ID"]: row["COMBINE?"] for row in pages.rows("overview.html")}
+    assert shown[RUN] == "RUN_TYPE.txt, line 1 is wrong"
+    assert shown[SLAVE] == "RUN_MULTI.txt, line 1 is wrong"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{RUN} 94 deep YSE\n",
+        f"{RUN} 94 deep YES\n{RUN} 94 deep NO\n",
+        "094.D-0114(B 94 deep YES\n",
+    ],
+)
+def test_a_run_keeps_its_pages_while_its_line_is_wrong(pages, text):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    pages.update()
+    name = "094.D-0114B_targets.html"
+    before = (pages.history.folder / name).read_bytes()
+    pages.history.write("RUN_TYPE.txt", text)
+    done = pages.update()
+    assert len(done.mistakes) == 1
+    assert (pages.history.folder / name).read_bytes() == before
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep NO\n")
+    assert name in pages.update().pages.removed
+
+
+def test_a_run_whose_line_is_wrong_has_a_page_all_the_same(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YSE\n")
+    done = pages.update(RUN)
+    assert "094.D-0114B.html" in done.pages.written
+    assert len(pages.rows("094.D-0114B.html")) == 11
+
+
+def test_a_datacube_that_the_database_does_not_know_is_refused_by_line(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    path = pages.update().lists[0]
+    text = path.read_text("utf-8")
+    for right, wrong in (
+        ("2014-10-24T01:30:10.456_pst", "2014-10-24T01:30:10.465_pst"),
+        ("2014-10-24T01:30:10.456_tpl", "2014-10-24T01:30:10.446_tpl"),
+    ):
+        path.write_text(text.replace(f"r.MUSE.{right}", f"r.MUSE.{wrong}"), "utf-8")
+        edited = path.read_text("utf-8")
+        number = edited[: edited.index(wrong)].count("\n") + 1
+        done = pages.update()
+        (told,) = done.mistakes
+        assert told == (
+            f"{path}, line {number}: PIPEFILE is 'r.MUSE.{wrong}.fits'; no such "
+            f"datacube in the database; did you mean 'r.MUSE.{right}.fits'?"
+        )
+        assert path.read_text("utf-8") == edited
+
+
+def test_a_row_that_was_deleted_is_told_where_its_line_is_not_selected(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    path = pages.update().lists[0]
+    gone = "r.MUSE.2014-11-22T03:00:00.001_pst.fits"  # Lonely, commented out
+    with pages.history.connect() as connection:
+        for declared in (COMBINED, SINGLE):
+            table = as_sql(declared, sa.MetaData())
+            connection.execute(sa.delete(table).where(table.c.pipefile == gone))
+    done = pages.update()
+    assert done.mistakes == ()
+    assert len(done.remarks) == 1
+    assert f"'{gone}'; no such datacube in the database" in done.remarks[0]
+    assert done.remarks[0].startswith(f"{path}, line ")
+
+
+def test_a_list_with_a_mistake_keeps_its_page_with_a_note(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    path = pages.update().lists[0]
+    name = "094.D-0114B_targets.html"
+    before = pages.rows(name)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("DATACUBE_COMBINED", "DATACUBE_COMBINDE", 1), "utf-8")
+    done = pages.update()
+    assert name not in done.pages.removed
+    assert pages.rows(name) == before
+    shown = "".join(pages.document(name).itertext())
+    assert "the target list has mistakes; what it said before is shown" in shown
+    assert done.mistakes[0] in shown
+    status = {row["RUN_ID"]: row["STATUS"] for row in pages.rows("overview.html")}
+    assert status[RUN] == "the target list has mistakes; open, 0 of 2"
+    path.write_text(text, "utf-8")
+    pages.update()
+    assert "mistakes" not in "".join(pages.document(name).itertext())
+
+
+def test_new_datacubes_are_announced_until_they_are_taken(pages, visit):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    path = pages.update().lists[0]
+    new = visit(RUN, "NGC300", 1090010, "2014-12-01T01:00:00.5", 13.7229, -37.6844)
+    pages.history.observe(new)
+    for _ in range(2):
+        done = pages.update()
+        assert done.offered == {RUN: 1}
+        assert done.remarks == ("1 new datacube offered in 094.D-0114B.txt",)
+    text = "".join(pages.document("094.D-0114B.html").itertext())
+    assert "1 new datacube offered in 094.D-0114B.txt" in text
+    status = {row["RUN_ID"]: row["STATUS"] for row in pages.rows("overview.html")}
+    assert status[RUN] == "open, 0 of 2; 1 new datacube offered"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(li for li in lines if "# new on" not in li), "utf-8")
+    assert pages.update().offered == {}
+
+
+def test_lines_that_only_together_make_a_target_are_all_named(pages):
+    pages.history.write("RUN_TYPE.txt", f"{MASTER} 94 multi YES\n")
+    path = pages.update().lists[0]
+    pages.history.write("RUN_MULTI.txt", f"{MASTER} M\n{SLAVE} S {MASTER}\n")
+    (told,) = [one for one in pages.update().remarks if "UDF-10" in one]
+    named = re.search(r"select lines ([\d, -]+) to combine them", told)[1]
+    lines = path.read_text("utf-8").split("\n")
+    for part in named.split(", "):
+        first, _, last = part.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            lines[number - 1] = lines[number - 1].replace("#", " ", 1)
+    path.write_text("\n".join(lines), "utf-8")
+    done = pages.update()
+    assert done.mistakes == ()
+    assert not [one for one in done.remarks if "UDF-10" in one]
+    assert len(read_target_list(path).selected()["UDF-10"]) == 4
+
+
+def test_help_in_the_decision_stands_on_pages(pages):
+    pages.update()
+    text = "".join(pages.document("094.D-0114B.html").itertext())
+    assert "HDF-S: the pointing of HDFS (0.2 arcsec); one name for both?" in text
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    pages.update()
+    text = "".join(pages.document("094.D-0114B_targets.html").itertext())
+    assert "NGC300: 2 datacubes, 2460 s" in text
+    assert "proposal: drop, 60 s of 600 s" in text
+
+
+def test_targets_that_other_runs_have_too_are_told(pages):
+    pages.update()
+    text = "".join(pages.document("096.A-0120A.html").itertext())
+    assert f"also in {SLAVE} (MACS0416); RUN_MULTI.txt does not link them" in text
+    pages.history.write("RUN_MULTI.txt", f"096.A-0120(A) S {SLAVE}\n{SLAVE} M\n")
+    pages.update()
+    assert "also in" not in "".join(pages.document("096.A-0120A.html").itertext())
+
+
+def test_a_slave_that_is_decided_on_by_itself_is_pointed_out(pages):
+    pages.history.write("RUN_TYPE.txt", f"{SLAVE} 95 multi YES\n")
+    pages.update()
+    pages.history.write("RUN_MULTI.txt", f"{MASTER} M\n{SLAVE} S {MASTER}\n")
+    (told,) = pages.update().warnings
+    assert f"COMBINE is YES, of its MASTER {MASTER} TBD" in told
+    assert "095.A-0118A.txt is not used" in told
+    assert told in "".join(pages.document("095.A-0118A.html").itertext())
+
+
+def test_a_run_that_the_database_does_not_know_is_told_on_the_overview(pages):
+    pages.history.write("RUN_TYPE.txt", "094.D-0115(B) 94 deep YES\n")
+    (told,) = pages.update().warnings
+    assert "RUN_TYPE.txt, line 1: there is no run 094.D-0115(B)" in told
+    assert told in "".join(pages.document("overview.html").itertext())
+
+
+def test_deep_datacubes_that_were_moved_on_this_site_count(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    config = pages.history.config
+    with open_ledger(config.database) as ledger:
+        folder = config.directories.logs / ledger.date_of(parse_run_id(RUN))
+    folder.mkdir(parents=True)
+    for count, (target, status, expected) in enumerate(
+        (
+            ("NGC300", "SUCCESSFUL", "open, 1 of 2"),
+            ("Abell_370", "FAILED", "open, 1 of 2"),
+            ("Abell_370", "SUCCESSFUL", "done"),
+        )
+    ):
+        name = f"MUSE.2014-10-2{count}T01:00:00.000_dpc.ab"
+        text = f"AB_NAME {name}\nPROCESS_STATUS {status}\nTARGET {target}\n"
+        (folder / name).write_text(text, "utf-8")
+        pages.update()
+        rows = {row["RUN_ID"]: row["STATUS"] for row in pages.rows("overview.html")}
+        assert rows[RUN] == expected
 
 
 def test_runs_of_the_database_that_are_none_are_on_no_page(pages):

@@ -16,6 +16,7 @@ from muse_deep_plugin.preparation.offer_targets import candidates
 from muse_deep_plugin.preparation.proposals import (
     advise,
     depth_gain,
+    outlook,
     pointings,
     told,
     twins,
@@ -83,6 +84,34 @@ def test_a_short_exposure_is_proposed_to_be_dropped(history):
     assert f"{advice.gain:.2f}" == "0.36"
 
 
+def test_an_ob_designed_with_shorter_exposures_is_kept():
+    short = [cube(n, texptime=120.0, ob_id=7) for n in range(5, 8)]
+    others = [cube(n, ob_id=n) for n in range(4)]
+    proposed = advise("T", [*others, *short], []).proposals
+    told = "proposal: keep, shorter than the others, 120 s of 600 s"
+    assert {name: one.text for name, one in proposed.items()} == {
+        one.pipefile: told for one in short
+    }
+
+
+def test_an_exposure_aborted_in_its_ob_is_proposed_to_be_dropped():
+    ob = [cube(n, texptime=120.0, ob_id=7) for n in range(3)]
+    aborted = cube(9, texptime=30.0, ob_id=7)
+    others = [cube(n, ob_id=n) for n in range(10, 20)]
+    found = advise("T", [*others, *ob, aborted], []).proposals
+    assert found[aborted.pipefile].text == "proposal: drop, 30 s of 120 s"
+
+
+def test_targets_are_told_of_before_a_run_is_to_be_combined(history):
+    with history.connect() as connection:
+        lines = outlook(final_datacubes(connection, ["094.D-0114(B)"]))
+    text = "\n".join(lines)
+    assert "NGC300: 2 datacubes, 2460 s; combining gains 0.36 mag" in text
+    assert "Abell 370: 2 pointings, up to 45 arcsec apart" in text
+    assert "HDFS: the pointing of HDF-S (0.2 arcsec); one name for both?" in text
+    assert "Lonely" not in text
+
+
 def test_seeing_beyond_the_constraint_is_told_and_only_extremes_are_dropped():
     others = usual(3)
     assert proposed(cube(9, sky_res=0.8), others) == ""
@@ -115,10 +144,10 @@ def test_a_background_far_from_the_others_is_proposed_to_be_dropped():
 
 
 def test_a_datacube_whose_exposures_all_stand_out_is_told_of():
-    short = [cube(n, texptime=20.0, combined="r.tpl.fits") for n in (1, 2)]
+    bad = [cube(n, sky_res=1.6, combined="r.tpl.fits") for n in (1, 2)]
     whole = cube(0, pipefile="r.tpl.fits", data_type="DATACUBE_COMBINED")
     others = [cube(number) for number in range(3, 9)]
-    advice = advise("T", [whole, *others], short)
+    advice = advise("T", [whole, *others], bad)
     assert advice.proposals["r.tpl.fits"].text == (
         "proposal: drop, as all of its exposures"
     )

@@ -63,13 +63,30 @@ def decided(combine, selected=(), **multi):
         ("terminated ", "GTO", ("TERMINATED, GTO", "good")),
         ("CARRY-OVER", "Large", ("CARRY-OVER", "warn")),
         ("OPEN", "gto", ("OPEN, GTO", "open")),
-        ("", "Normal", ("no entry", "open")),
+        ("", "Normal", ("no status", "open")),
     ],
 )
 def test_the_state_of_observations_is_that_of_sched_rep(status, kind, expected):
     schedule = evolve(SCHEDULE, status=status, prog_type=kind)
     found = row(evolve(KNOWN, schedules=(schedule,)))
     assert shown(found)["run_status"] == expected
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("CARRY-OVER", "OPEN"), ("CARRY-OVER", "warn")),
+        (("CARRY-OVER", "COMPLETE"), ("COMPLETE", "good")),
+        (("COMPLETE", "OPEN"), ("OPEN", "open")),
+    ],
+)
+def test_what_was_carried_over_is_told_until_it_is_finished(statuses, expected):
+    schedules = tuple(
+        evolve(SCHEDULE, period=94 + n, status=status)
+        for n, status in enumerate(statuses)
+    )
+    found = shown(row(evolve(KNOWN, schedules=schedules)))
+    assert found["run_status"] == expected
 
 
 def test_a_run_that_nobody_scheduled_says_so():

@@ -64,7 +64,7 @@ def test_a_table_that_is_not_there_says_nothing(tmp_path):
     assert read_run_types(tmp_path) == {}
     assert read_multi_runs(tmp_path) == {}
     assert read_run_data(tmp_path) == {}
-    assert read_deep_modes(tmp_path) == {}
+    assert read_deep_modes(tmp_path) == ({}, ())
     assert read_known_targets(tmp_path) == ()
 
 
@@ -161,7 +161,7 @@ def test_what_the_tools_write_is_what_they_read(tmp_path):
     assert tuple(read_run_data(tmp_path).values()) == runs
     modes = (DeepMode(RUN, DeepStatus.OPEN, 3, "2026-11-27"),)
     write_deep_modes(tmp_path, modes)
-    assert tuple(read_deep_modes(tmp_path).values()) == modes
+    assert tuple(read_deep_modes(tmp_path)[0].values()) == modes
 
 
 def test_tables_are_laid_out_once_for_a_person(tmp_path):
@@ -176,3 +176,12 @@ def test_tables_are_laid_out_once_for_a_person(tmp_path):
     assert [(t.target, t.comment) for t in read_known_targets(tmp_path)] == [
         ("UDF-10", "a mosaic")
     ]
+
+
+def test_a_line_of_deep_modes_that_is_wrong_leaves_the_others(tmp_path):
+    text = "094.D-0114(B) done 2\n095.B-0934(A) dnoe 1\n"
+    (tmp_path / "DEEP_MODE.txt").write_text(text, "utf-8")
+    modes, wrong = read_deep_modes(tmp_path)
+    assert list(modes) == ["094.D-0114(B)"]
+    assert len(wrong) == 1
+    assert "DEEP_MODE.txt, line 2: STATUS is 'dnoe'" in wrong[0]

@@ -44,7 +44,7 @@ def test_all_tables_are_searched(history):
         "exposure": 7,
         "raw file": 7,
     }
-    assert totals(history, "GTO") == {"run": 3}
+    assert totals(history, "GTO") == {"scheduled period": 3}
     assert totals(history, "clouds, stopped") == {
         "target": 1,
         "final datacube": 1,
@@ -59,7 +59,7 @@ def test_a_name_is_found_as_the_pi_gave_it(history):
 
 @pytest.mark.parametrize("pattern", ["094.D-0114(B)", "094.D-0114B"])
 def test_a_run_is_found_in_both_spellings(history, pattern):
-    assert totals(history, pattern)["run"] == 1
+    assert totals(history, pattern)["scheduled period"] == 1
     assert totals(history, pattern)["target"] == 5
 
 

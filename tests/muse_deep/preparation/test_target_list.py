@@ -16,6 +16,8 @@ from muse_deep_plugin.preparation.datacubes import (
     final_datacubes,
     single_datacubes,
 )
+from muse_deep_plugin.preparation.list_advice import advice_lines, selections
+from muse_deep_plugin.preparation.list_remarks import only_together, remarks
 from muse_deep_plugin.preparation.offer_targets import (
     new_list_text,
     update_target_list,
@@ -23,9 +25,7 @@ from muse_deep_plugin.preparation.offer_targets import (
 from muse_deep_plugin.preparation.target_list import (
     combined,
     list_path,
-    only_together,
     read_target_list,
-    remarks,
 )
 from phoenix_core.errors import ConfigError
 from phoenix_core.plain_text import plain
@@ -144,6 +144,8 @@ def test_an_exposure_can_be_put_into_a_target_of_its_own(history):
     assert after.selected()["Short"] == (ABORTED,)
     assert ABORTED not in after.selected()["NGC300"]
     assert "Short has exposures of one OB only" in remarks(after)[0]
+    number = after.path.read_text("utf-8").split("\n").index(line_of(after, ABORTED))
+    assert f", line {number + 1}: " in remarks(after)[0]
     assert remarks(found) == ()
 
 
@@ -276,7 +278,7 @@ def test_targets_that_only_together_have_two_datacubes_are_pointed_out(history):
     both = combined(lists[0], lists[1:])
     (together,) = only_together(both)
     assert together.target == "UDF-10"
-    assert [entry.run_id for entry in together.hidden] == [MASTER, SLAVE]
+    assert [entry.run_id for entry in together.hidden] == [MASTER] * 3 + [SLAVE] * 3
     # The MASTER's list, made before, is offered those of the SLAVE.
     found = updated(history, MASTER, SLAVE)
     assert [one.target for one in only_together(found)] == ["UDF-10"]
@@ -328,6 +330,71 @@ def test_an_exposure_without_its_datacube_is_refused(history):
     found = updated(history, RUN)
     said = refused(found, line_of(found, NGC300_2), "")
     assert said.count("is not in the list; write a name in place of TARGET -") == 3
+
+
+def test_a_datacube_that_begins_after_its_exposures_is_asked_for(history):
+    found = updated(history, RUN)
+    line = line_of(found, NGC300_2)
+    number = found.path.read_text("utf-8").split("\n").index(line) + 1
+    said = refused(found, line, line.replace("10.456_tpl", "10.465_tpl"))
+    assert said.count(f"is PIPEFILE of line {number} mistyped? It begins later") == 1
+    wrong = line.replace("10.456_tpl", "10.465_tpl")
+    said = refused(found, wrong, line.replace("1090002", "1090020", 1))
+    assert f"is RUN_ID, OB_ID or CIVIL_DATE of line {number} mistyped?" in said
+
+
+def test_pointings_of_one_name_are_told_in_each_line(history):
+    found = updated(history, RUN)
+    places = {e.pipefile[7:17]: e.comm for e in found.entries if "11-" in e.pipefile}
+    assert {night: comm[:2] for night, comm in places.items()} == {
+        "2014-11-18": "P1",
+        "2014-11-19": "P1",
+        "2014-11-20": "P2",
+        "2014-11-21": "P2",
+        "2014-11-22": "",
+    }
+    text = found.path.read_text("utf-8")
+    assert "P2 39.97000 -1.56750 (2 datacubes: 2014-11-20T02:00:00.001, " in text
+
+
+def test_an_offer_is_judged_with_what_the_list_selects_now(history, visit):
+    found = updated(history, RUN)
+    line = line_of(found, ABORTED)
+    found = edit(found, line, f"#{line}")
+    before = found.path.read_text("utf-8")
+    history.observe(
+        visit(RUN, "NGC300", 1090099, "2015-01-01T01:00:00.5", 13.7229, -37.6844)
+    )
+    added = updated(history, RUN).path.read_text("utf-8")[len(before) :]
+    assert "# NGC300: 3 datacubes, 3600 s; combining gains 0.60 mag" in added
+
+
+def test_what_is_selected_now_is_told(history):
+    found = updated(history, RUN)
+    text = "\n".join(advice_lines(selections(found, *known(history, RUN))))
+    assert "NGC300: 2 datacubes, 2460 s; combining gains 0.36 mag" in text
+    assert f"NGC300: {ABORTED}: proposal: drop, 60 s of 600 s" in text
+    assert "HDFS" not in text
+    line = line_of(found, ABORTED)
+    found = edit(found, line, f"#{line}")
+    text = "\n".join(advice_lines(selections(found, *known(history, RUN))))
+    assert "NGC300: 2 datacubes, 2400 s; combining gains 0.38 mag" in text
+    assert ABORTED not in text
+
+
+def test_targets_that_begin_with_one_exposure_are_pointed_out(history):
+    found = updated(history, RUN)
+    line = line_of(found, "2014-10-23T01:10:32.123_tpl")
+    found = edit(found, line, f"{line}\n{line.replace('NGC300 ', 'Other  ', 1)}")
+    told = [one for one in remarks(found) if "begin with the same exposure" in one]
+    assert len(told) == 1
+    assert "NGC300 and Other begin with" in told[0]
+
+
+def test_a_name_that_is_a_path_is_pointed_out(history):
+    found = updated(history, RUN)
+    found = edit(found, " NGC300 ", " ../NGC ")
+    assert any("TARGET '../NGC' is no name for ABs" in one for one in remarks(found))
 
 
 def test_a_datacube_twice_in_a_target_is_refused_and_in_two_is_not(history):
