@@ -44,6 +44,7 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.pages.files import fingerprint
 from phoenix_core.plain_text import counted
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.regular_file import open_regular
 from phoenix_core.text_table import read_text
 
 _MEMORY = ".target_lists.json"
@@ -94,8 +95,11 @@ class _Site:
 
     def made_of(self, run: str) -> str:
         """What changes with the list of a run and with its datacubes."""
-        path = list_path(self.folder, run)
-        text = path.read_bytes() if path.exists() else b""
+        try:
+            with open_regular(list_path(self.folder, run)) as file:
+                text = file.read()
+        except OSError:  # there is none, or none that can be read: that is told
+            text = b""
         known = [self.history.content(one) for one in self.members[run]]
         single = [self.exposures.get(one, b"") for one in self.members[run]]
         return fingerprint([self.look, text, *known, *single])
@@ -154,6 +158,7 @@ def bring_lists(
 
 def _bring(site: _Site, run: str, before: Listed | None) -> Listed:
     """Make the list of a run, or complete it."""
+    made_of = site.made_of(run)  # before it is read: an edit meanwhile is seen later
     members = site.members[run]
     cubes = _in_order(final_datacubes(site.connection, members), members)
     single = _in_order(single_datacubes(site.connection, members), members)
@@ -170,15 +175,17 @@ def _bring(site: _Site, run: str, before: Listed | None) -> Listed:
 
     try:
         found = update_target_list(path, run, cubes, single, today, more)
+        if (now := site.made_of(run)) != made_of:  # it was made, completed or edited
+            made_of, found = now, read_target_list(path, more)
         text = read_text(path)
-    except ConfigError as error:
-        return _wrong(site, run, error, before)
+    except (ConfigError, OSError) as error:
+        return _wrong(path, made_of, error, before)
     parts = {one.pipefile: one.combined for one in single if not one.is_sky}
     finals = [cube.pipefile for cube in cubes if not cube.is_sky]
     told = (f"{path}, line {line}: {said}" for line, said in lost)
     return Listed(
         str(path),
-        site.made_of(run),
+        made_of,
         taken_datacubes(found),
         offered(found, text, finals, parts),
         advice_lines(selections(found, cubes, single)),
@@ -188,19 +195,21 @@ def _bring(site: _Site, run: str, before: Listed | None) -> Listed:
 
 def _read(site: _Site, run: str, before: Listed | None) -> Listed:
     """Read the list of a run that is not asked for: only what it selects counts."""
-    path = list_path(site.folder, run)
+    path, made_of = list_path(site.folder, run), site.made_of(run)
     try:
         found = read_target_list(path)
     except ConfigError as error:
-        return _wrong(site, run, error, before)
+        return _wrong(path, made_of, error, before)
     known = before or Listed(str(path), "")
     return evolve(known, taken=taken_datacubes(found), remarks=(), mistakes=())
 
 
-def _wrong(site: _Site, run: str, error: ConfigError, before: Listed | None) -> Listed:
-    known = before or Listed(str(list_path(site.folder, run)), "")
-    mistakes = tuple(str(error).split("\n"))
-    return evolve(known, made_of=site.made_of(run), remarks=(), mistakes=mistakes)
+def _wrong(
+    path: Path, made_of: str, error: ConfigError | OSError, before: Listed | None
+) -> Listed:
+    known = before or Listed(str(path), "")
+    told = f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return evolve(known, made_of=made_of, remarks=(), mistakes=tuple(told.split("\n")))
 
 
 def _known_files(

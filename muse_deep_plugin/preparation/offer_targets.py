@@ -34,7 +34,7 @@ from muse_deep_plugin.preparation.target_list import (
 )
 from phoenix_core.atomic import append_text, write_new_text
 from phoenix_core.plain_text import number, plain
-from phoenix_core.text_table import aligned, in_quotes, quoted
+from phoenix_core.text_table import aligned, in_quotes, quoted, read_text
 
 _PIPEFILE = re.compile(r"r\.[^\s\"#]+\.fits")
 _UNNAMED = "unnamed"
@@ -162,9 +162,10 @@ def update_target_list(  # noqa: PLR0917, what a list is made of
             write_new_text(path, new_list_text(run_id, cubes, exposures, date))
             return read_target_list(path)
     found = read_target_list(path, more)
-    if append_text(path, lambda text: additions(path, text, cubes, exposures, date)):
-        return read_target_list(path)
-    return found
+    if not additions(path, read_text(path), cubes, exposures, date):
+        return found  # a list that may only be read will do
+    append_text(path, lambda text: additions(path, text, cubes, exposures, date))
+    return read_target_list(path)
 
 
 def additions(

@@ -5,6 +5,7 @@ rewritten; RUN_DATA.txt and DEEP_MODE.txt are the tools' own. Run ids are unders
 both spellings and handed on in the formal one.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -234,7 +235,7 @@ def read_run_data(folder: Path) -> Mapping[str, RunData]:
         ConfigError: all mistakes, a line each.
     """
     path = folder / RUN_DATA
-    if not path.exists():
+    if not os.path.lexists(path):  # a link may lead nowhere: that is told
         return {}
     rows = parse_table(read_text(path), path, _DATA, _run_data)
     return {row.run_id: row for row in rows}
@@ -266,7 +267,7 @@ def read_deep_modes(folder: Path) -> tuple[Mapping[str, DeepMode], tuple[str, ..
         ConfigError: the file cannot be read.
     """
     path = folder / DEEP_MODE
-    if not path.exists():
+    if not os.path.lexists(path):  # a link may lead nowhere: that is told
         return {}, ()
     rows, wrong = parse_lines(read_text(path), path, _MODE, _deep_mode)
     return {row.run_id: row for row in rows}, tuple(one.said for one in wrong)
@@ -289,7 +290,7 @@ def read_known_targets(folder: Path) -> tuple[KnownTarget, ...]:
         ConfigError: all mistakes, a line each.
     """
     path = folder / CHECK_MULTI
-    if not path.exists():
+    if not os.path.lexists(path):  # a link may lead nowhere: that is told
         return ()
     return parse_table(read_text(path), path, _KNOWN, _known_target)
 
@@ -329,7 +330,7 @@ def _all_of(table: Table[RowT]) -> Mapping[str, RowT]:
 
 def _by_run(path: Path, layout: Layout, make: Callable[[Row], RowT]) -> Table[RowT]:
     """Read a person's table, where a run stands once; of two lines neither counts."""
-    if not path.exists():
+    if not os.path.lexists(path):  # a link may lead nowhere: that is told
         return Table({})
     first: dict[str, int] = {}
 

@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
+from muse_deep_plugin.preparation import lists_of_runs
 from muse_deep_plugin.preparation.info_run import info_run
+from muse_deep_plugin.preparation.offer_targets import update_target_list
 from muse_deep_plugin.preparation.run_tables import read_run_data
 from muse_deep_plugin.preparation.target_list import read_target_list
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
@@ -275,6 +277,44 @@ def test_a_mistake_in_a_text_is_told_by_line_and_stops_nothing_else(pages):
     assert path.read_text("utf-8") == text
     assert f"{path}, line" in "".join(pages.document("094.D-0114B.html").itertext())
     assert "094.A-0116B_targets.html" in pages.names()
+
+
+def test_a_list_that_cannot_be_read_or_written_stops_no_other(pages):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n{MASTER} 94 multi YES\n")
+    (pages.history.folder / "094.D-0114B.txt").mkdir()
+    done = pages.update()
+    (mistake,) = done.mistakes
+    assert mistake.startswith(f"{pages.history.folder / '094.D-0114B.txt'}: ")
+    assert "094.A-0116B_targets.html" in pages.names()
+
+
+def test_an_edit_that_is_saved_during_a_call_is_taken_over_by_the_next(
+    pages, monkeypatch
+):
+    pages.history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
+    path = pages.update().lists[0]
+    add = "# touched, so that it is read again\n"
+    path.write_text(path.read_text("utf-8") + add, "utf-8")
+
+    def read_and_then_save(*words):
+        found = update_target_list(*words)
+        text = path.read_text("utf-8")
+        path.write_text(re.sub(r"(?m)^ (.*NGC300)", r"#\1", text), "utf-8")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lists_of_runs, "update_target_list", read_and_then_save)
+        pages.update()
+    pages.update()
+    targets = {row["target"] for row in pages.rows("094.D-0114B_targets.html")}
+    assert "NGC300" not in targets
+
+
+def test_a_link_that_leads_nowhere_is_told(pages):
+    pages.history.folder.mkdir(parents=True, exist_ok=True)
+    (pages.history.folder / "RUN_TYPE.txt").symlink_to("/nonexistent/RUN_TYPE.txt")
+    with pytest.raises(ConfigError, match=r"RUN_TYPE\.txt: No such file"):
+        pages.update()
 
 
 def test_master_and_slave_have_one_target_page(pages):
