@@ -19,7 +19,11 @@ from phoenix_core.pages.files import fingerprint_in, write_assets
 from phoenix_core.pages.press import Press
 from phoenix_core.run_id import RunId, parse_run_id
 
-_NAME = re.compile(rf"(.+?)(?:{OBJECTS}|{TARGETS})?(?:_\d+)?\.html")
+_PART = r"(?:_(?:[2-9]|[1-9]\d+))?"  # of a long page; the first has no number
+_NAME = re.compile(
+    rf"(?:{OVERVIEW}|period_\d{{3}}|([^_]+)(?:{OBJECTS}|{TARGETS})?){_PART}\.html",
+    re.ASCII,
+)
 
 
 @frozen
@@ -63,20 +67,25 @@ def _remove_stale(
     present: Collection[str],
     done: Written,
 ) -> None:
-    """Remove pages of ours that are not made any more."""
+    """Remove pages of ours that are not made any more.
+
+    A page that a person saved beside them has a name of another form.
+    """
     for name in sorted(set(present) - {*done.written, *done.kept}):
         match = _NAME.fullmatch(name)
         if match is None or not fingerprint_in(subject.folder / name):
             continue
-        run = _run(match[1])
+        run = _run(match[1]) if match[1] else None
         is_wanted = run is not None and (runs is None or run.formal in runs)
-        if is_wanted or match[1].startswith((OVERVIEW, "period_")):
+        if is_wanted or not match[1]:
             (subject.folder / name).unlink(missing_ok=True)
             done.removed.append(name)
 
 
 def _run(text: str) -> RunId | None:
+    """Return the run whose pages have this name."""
     try:
-        return parse_run_id(text)
+        run = parse_run_id(text)
     except ConfigError:
         return None
+    return run if run.plain == text else None
