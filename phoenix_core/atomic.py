@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from phoenix_core.regular_file import require_regular
+
 _TEMPORARY = re.compile(r"\..+\.phoenix-(.+)-(\d+)-\d+\.tmp", re.DOTALL)
 _ABANDONED = 3600.0  # s: what another machine writes is written by then (ours)
 
@@ -97,6 +99,7 @@ def _open_to_append(path: Path) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
+            require_regular(descriptor, path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.path.samestat(path.stat(), os.fstat(descriptor)):
                 return descriptor

@@ -18,10 +18,22 @@ def open_regular(path: Path) -> FileIO:
             no regular file.
     """
     file = FileIO(path, "rb", opener=_without_waiting)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        require_regular(file.fileno(), path)
+    except OSError:
         file.close()
-        raise OSError(errno.EINVAL, "no regular file", str(path))
+        raise
     return file
+
+
+def require_regular(descriptor: int, path: Path) -> None:
+    """Refuse what was opened, unless it is a file.
+
+    Raises:
+        OSError: it is a pipe, a device or another thing that is no regular file.
+    """
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -73,7 +73,10 @@ def fetch(path: Path, site: str) -> bool:
 def _content(store: Any, path: str) -> bytes | None:
     """Read a file of the other site, None where there is none."""
     try:
-        if (store.info(path).get("size") or 0) > _LARGEST:
+        told = store.info(path)
+        if told["type"] != "file":
+            raise ValueError(f"{path} is no file but a {told['type']}")
+        if (told.get("size") or 0) > _LARGEST:
             raise ValueError(f"{path} is too large for a table")
         content: bytes = store.cat_file(path)
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 import csv
 import warnings
 from collections.abc import Mapping, Sequence
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -10,6 +11,7 @@ from attrs import frozen
 
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.ingest import told_mistakes
+from phoenix_core.regular_file import open_regular
 
 _TEXT = (".csv", ".ecsv")
 _VOTABLE = (".xml", ".vot", ".votable")
@@ -57,7 +59,10 @@ def read_table(path: Path) -> TableFile:
 
 def _read_text(path: Path) -> TableFile:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
+        with (
+            open_regular(path) as file,
+            TextIOWrapper(BufferedReader(file), "utf-8-sig", newline="") as text,
+        ):
             return _parse(path, text)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: not CSV: {error}") from error
@@ -140,7 +145,8 @@ def _read_votable(path: Path) -> TableFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of files that are not quite right
-            table = Table.read(path, format="votable")
+            with open_regular(path) as file:
+                table = Table.read(BufferedReader(file), format="votable")
     except OSError:
         raise
     except Exception as error:  # whatever a stranger's file makes of the reader

@@ -1,5 +1,7 @@
 """The exchange with another site: whole files, or one line of why not."""
 
+import os
+
 import fsspec
 import pytest
 
@@ -59,3 +61,16 @@ def test_a_site_that_is_not_there_is_one_line_without_password(tmp_path):
             send(path, url)
         assert "secret" not in str(error.value)
         assert "\n" not in str(error.value)
+
+
+def test_a_pipe_of_the_other_site_is_told_of_and_not_waited_for(tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in ("RUN_TYPE.txt", "DEEP_MODE.txt"):
+        os.mkfifo(there / name)
+    path = tmp_path / "RUN_TYPE.txt"
+    path.write_text("x\n", "utf-8")
+    with pytest.raises(ConfigError, match="is no file"):
+        send(path, str(there))
+    with pytest.raises(ConfigError, match="is no file"):
+        fetch(tmp_path / "DEEP_MODE.txt", str(there))
