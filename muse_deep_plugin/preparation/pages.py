@@ -21,7 +21,7 @@ from phoenix_core.run_id import RunId, parse_run_id
 
 _PART = r"(?:_(?:[2-9]|[1-9]\d+))?"  # of a long page; the first has no number
 _NAME = re.compile(
-    rf"(?:{OVERVIEW}|period_\d{{3}}|([^_]+)(?:{OBJECTS}|{TARGETS})?){_PART}\.html",
+    rf"({OVERVIEW}|period_\d{{3}}|[\dA-Z.-]+(?:{OBJECTS}|{TARGETS})?){_PART}\.html",
     re.ASCII,
 )
 
@@ -67,23 +67,21 @@ def _remove_stale(
     present: Collection[str],
     done: Written,
 ) -> None:
-    """Remove pages of ours that are not made any more.
-
-    A page that a person saved beside them has a name of another form.
-    """
+    """Remove pages of ours that are not made any more."""
     for name in sorted(set(present) - {*done.written, *done.kept}):
         match = _NAME.fullmatch(name)
         if match is None or not fingerprint_in(subject.folder / name):
             continue
-        run = _run(match[1]) if match[1] else None
+        run = _run(match[1])
         is_wanted = run is not None and (runs is None or run.formal in runs)
-        if is_wanted or not match[1]:
+        if is_wanted or match[1].startswith((OVERVIEW, "period_")):
             (subject.folder / name).unlink(missing_ok=True)
             done.removed.append(name)
 
 
-def _run(text: str) -> RunId | None:
+def _run(stem: str) -> RunId | None:
     """Return the run whose pages have this name."""
+    text = stem.removesuffix(OBJECTS).removesuffix(TARGETS)
     try:
         run = parse_run_id(text)
     except ConfigError:
