@@ -15,6 +15,7 @@ from pathlib import Path
 from phoenix_core.regular_file import require_regular
 
 _TEMPORARY = re.compile(r"\..+\.phoenix-(.+)-(\d+)-\d+\.tmp", re.DOTALL)
+_TOLD = 32  # letters of a name
 _ABANDONED = 3600.0  # s: what another machine writes is written by then (ours)
 
 
@@ -145,7 +146,8 @@ def link_file(source: Path, target: Path) -> None:
 def _temporary(path: Path) -> Path:
     # The thread makes the name unique: hooks run in several threads of one process.
     writer = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
-    return path.with_name(f".{path.name}.phoenix-{writer}.tmp")
+    # Of the name as much as leaves room for the rest: it only tells people what it is.
+    return path.with_name(f".{path.name[:_TOLD]}.phoenix-{writer}.tmp")
 
 
 def remove_leftovers(directory: Path) -> None:

@@ -28,6 +28,13 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_may_be_as_long_as_the_disk_takes_it(tmp_path):
+    for name in ("a" * 255, "\N{TELESCOPE}" * 63):
+        path = tmp_path / name
+        write_text(path, "whole")
+        assert path.read_text() == "whole"
+
+
 def test_bytes_that_are_no_utf8_survive(tmp_path):
     path = tmp_path / "A.ab"
     write_text(path, b"\xe9\xff".decode("utf-8", "surrogateescape"))
