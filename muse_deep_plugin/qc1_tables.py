@@ -49,8 +49,8 @@ _QUALITY = (
     real("lshift_max", "Angstrom", "largest residual shift of wavelength"),
     text("grd", "grade of the OB, A to D", Form.GRADE),
     text("comm", "comment on the OB"),
-    text("qc_plot", "path or address of the QC plot"),
-    text("fov_plot", "path or address of the preview of the field"),
+    text("qc_plot", "path of the QC plot"),
+    text("fov_plot", "path of the preview of the field"),
     text("score_bit", "flags of the product, QCFLAG"),
 )
 _ALIGNMENT = (

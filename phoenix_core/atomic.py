@@ -5,12 +5,18 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\..+\.(\d+)(?:-\d+)?\.tmp")
+from phoenix_core.regular_file import require_regular
+
+_TEMPORARY = re.compile(r"\..+\.phoenix-(.+)-(\d+)-\d+\.tmp", re.DOTALL)
+_TOLD = 32  # letters of a name
+_ABANDONED = 3600.0  # s: what another machine writes is written by then (ours)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -94,6 +100,7 @@ def _open_to_append(path: Path) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
+            require_regular(descriptor, path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.path.samestat(path.stat(), os.fstat(descriptor)):
                 return descriptor
@@ -138,13 +145,25 @@ def link_file(source: Path, target: Path) -> None:
 
 def _temporary(path: Path) -> Path:
     # The thread makes the name unique: hooks run in several threads of one process.
-    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    writer = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    # Of the name as much as leaves room for the rest: it only tells people what it is.
+    return path.with_name(f".{path.name[:_TOLD]}.phoenix-{writer}.tmp")
 
 
 def remove_leftovers(directory: Path) -> None:
-    """Remove the temporaries of processes of this machine that were killed."""
+    """Remove the temporaries of writers that were killed.
+
+    Whether a process lives is known on its own machine; those of others are old then.
+    """
     for path in directory.glob(".*.tmp"):
         match = _TEMPORARY.fullmatch(path.name)
-        if match and not Path("/proc", match[1]).exists():
-            with suppress(FileNotFoundError):
-                path.unlink()
+        if match and not _is_being_written(path, match[1], match[2]):
+            path.unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path, host: str, process: str) -> bool:
+    if host == socket.gethostname():
+        return Path("/proc", process).exists()
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime < _ABANDONED
+    return False

@@ -18,9 +18,11 @@ def open_regular(path: Path) -> FileIO:
             no regular file.
     """
     file = FileIO(path, "rb", opener=_without_waiting)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        require_regular(file.fileno(), path)
+    except OSError:
         file.close()
-        raise OSError(errno.EINVAL, "no regular file", str(path))
+        raise
     return file
 
 
@@ -34,6 +36,16 @@ def read_regular(path: Path, largest: int) -> bytes:
         if os.fstat(file.fileno()).st_size <= largest:
             return file.read()
     raise OSError(errno.EFBIG, f"larger than {largest} bytes", str(path))
+
+
+def require_regular(descriptor: int, path: Path) -> None:
+    """Refuse what was opened, unless it is a file.
+
+    Raises:
+        OSError: it is a pipe, a device or another thing that is no regular file.
+    """
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
 
 
 def _without_waiting(path: str, flags: int) -> int:

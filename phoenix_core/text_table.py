@@ -22,6 +22,7 @@ from attrs import frozen
 
 from phoenix_core.errors import ConfigError
 from phoenix_core.plain_text import plain
+from phoenix_core.regular_file import open_regular
 
 _LINES = re.compile(r"\r\n|\n|\r")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -75,7 +76,8 @@ def read_text(path: Path) -> str:
         ConfigError: it cannot be read, or is no text in UTF-8.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     if "\0" in text:

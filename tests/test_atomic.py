@@ -2,9 +2,11 @@
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -24,6 +26,13 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
         assert reader.read() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_may_be_as_long_as_the_disk_takes_it(tmp_path):
+    for name in ("a" * 255, "\N{TELESCOPE}" * 63):
+        path = tmp_path / name
+        write_text(path, "whole")
+        assert path.read_text() == "whole"
 
 
 def test_bytes_that_are_no_utf8_survive(tmp_path):
@@ -78,13 +87,26 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_stays(tmp_path):
     write_text(path, "old")
     subprocess.run([sys.executable, "-c", KILLED, path], check=False)
     assert len(list(tmp_path.iterdir())) == 2
-    living = tmp_path / f".A.ab.{os.getpid()}-1.tmp"
+    host = socket.gethostname()
+    living = tmp_path / f".A.ab.phoenix-{host}-{os.getpid()}-1.tmp"
     living.write_text("half")
-    stranger = tmp_path / ".mine.tmp"
-    stranger.write_text("a person's")
+    strangers = {tmp_path / ".mine.tmp", tmp_path / ".my notes.2014.tmp"}
+    for stranger in strangers:
+        stranger.write_text("a person's")
     remove_leftovers(tmp_path)
-    assert set(tmp_path.iterdir()) == {path, living, stranger}
+    assert set(tmp_path.iterdir()) == {path, living, *strangers}
     assert path.read_text() == "old"
+
+
+def test_what_another_machine_writes_stays_for_an_hour(tmp_path):
+    names = (".A.ab.phoenix-node-7-4000000-1.tmp", ".B.ab.phoenix-node-7-4000000-1.tmp")
+    new, old = (tmp_path / name for name in names)
+    for path in (new, old):
+        path.write_text("half")
+    hours_ago = time.time() - 7200
+    os.utime(old, (hours_ago, hours_ago))
+    remove_leftovers(tmp_path)
+    assert list(tmp_path.iterdir()) == [new]
 
 
 def test_a_directory_that_is_not_there_has_no_leftovers(tmp_path):

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from attrs import field, fields, frozen
 
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
+from phoenix_core.qc1.clean_rows import clean_rows
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
 
@@ -90,5 +91,5 @@ def _read(
     query = query.order_by(table.c.run_id, table.c.mjd_obs, table.c.pipefile)
     return tuple(
         Datacube(**dict(zip(wanted, row, strict=True)))
-        for row in connection.execute(query)
+        for row in clean_rows(declared.named(wanted), connection.execute(query).all())
     )

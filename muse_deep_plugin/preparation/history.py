@@ -6,16 +6,19 @@ of the few runs whose pages have to be written.
 
 import marshal
 from collections.abc import Mapping
+from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from attrs import fields, frozen
+from sqlalchemy.exc import DBAPIError
 
 from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.run_history import Schedule
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP
+from phoenix_core.qc1.clean_rows import clean_rows
 from phoenix_core.qc1.observatory import DATA_PRODUCTS, SCHED_REP
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
@@ -88,12 +91,11 @@ def read_history(connection: sa.Connection) -> History:
     query = sa.select(*(combined.c[name] for name in _SHOWN)).order_by(
         combined.c.run_id, combined.c.mjd_obs, combined.c.pipefile
     )
-    by_run = groupby(
-        _plain_rows(connection, query), key=itemgetter(_SHOWN.index("run_id"))
-    )
+    rows = clean_rows(COMBINED.named(_SHOWN), _plain_rows(connection, query))
+    by_run = groupby(rows, key=itemgetter(_SHOWN.index("run_id")))
     return History(
         _SHOWN,
-        {run: tuple(found) for run, found in by_run},
+        {run: tuple(map(tuple, found)) for run, found in by_run},
         _schedules(connection),
         _raw_files(connection),
         _deep(connection),
@@ -103,13 +105,19 @@ def read_history(connection: sa.Connection) -> History:
 def _plain_rows(
     connection: sa.Connection, query: sa.Select[Any]
 ) -> list[tuple[Any, ...]]:
-    """Return rows as the driver has them: SQLAlchemy's own take as long again."""
-    cursor = connection.connection.cursor()
+    """Return rows as the driver has them: SQLAlchemy's own take as long again.
+
+    Raises:
+        DBAPIError: the database does not answer.
+    """
+    statement = str(query.compile(dialect=connection.dialect))
     try:
-        cursor.execute(str(query.compile(dialect=connection.dialect)))
-        return list(cursor.fetchall())
-    finally:
-        cursor.close()
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+    except (connection.dialect.loaded_dbapi.Error, UnicodeError) as error:
+        connection.invalidate(error)
+        raise DBAPIError(statement, None, error) from error
 
 
 def _table(declared: Qc1Table) -> sa.Table:
@@ -121,7 +129,8 @@ def _schedules(connection: sa.Connection) -> dict[str, tuple[Schedule, ...]]:
     names = [a.name for a in fields(Schedule)]
     query = sa.select(*(table.c[name] for name in names))
     found: dict[str, list[Schedule]] = {}
-    for row in connection.execute(query.order_by(table.c.run_id, table.c.period)):
+    rows = connection.execute(query.order_by(table.c.run_id, table.c.period)).all()
+    for row in clean_rows(SCHED_REP.named(names), rows):
         entry = Schedule(*row)
         found.setdefault(entry.run_id, []).append(entry)
     return {run: tuple(entries) for run, entries in found.items()}

@@ -7,6 +7,7 @@ database's, which may have been modified.
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from attrs import field, frozen
@@ -16,8 +17,10 @@ from muse_deep_plugin.preparation.target_list import SINGLE as SINGLE_TYPE
 from muse_deep_plugin.qc1_tables import COMBINED
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
+from phoenix_core.qc1.clean_rows import clean_rows
 from phoenix_core.qc1.observatory import DATA_PRODUCTS
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.qc1.tables import integer, real
 
 _OF_NO_MEANING = re.compile(r"[\s_'\"]+|(?<=[^\W\d])-|-(?=[^\W\d])")
 _OF_MUSE = ("MUSE", "")
@@ -77,21 +80,20 @@ def observed_targets(connection: sa.Connection) -> tuple[Observed, ...]:
     """Return the targets of all runs, SKY left out, sorted by run and name."""
     raw, cubes = _raw(connection), _cubes(connection)
     names: dict[tuple[str, int | None], dict[str, int]] = defaultdict(dict)
-    for row in cubes:
-        names[row.run_id, row.ob_id][row.target] = row.number
+    for run_id, ob_id, target, number in cubes:
+        names[run_id, ob_id][target] = number
     found: dict[tuple[str, str], list[Observed]] = defaultdict(list)
     obs: dict[tuple[str, str], set[int | None]] = defaultdict(set)
-    for row in raw:
-        known = sorted(names.get((row.run_id, row.ob_id), ()))
-        name = known[0] if known else row.object
-        found[row.run_id, name].append(
-            Observed(name, row.run_id, (row.object,), 0, row.number, 0, row.time or 0.0)
+    for run_id, ob_id, given, number, time in raw:
+        known = sorted(names.get((run_id, ob_id), ()))
+        name = known[0] if known else given
+        found[run_id, name].append(
+            Observed(name, run_id, (given,), 0, number, 0, time or 0.0)
         )
-        obs[row.run_id, name].add(row.ob_id)
-    for row in cubes:
-        part = Observed(row.target, row.run_id, n_dcubes=row.number)
-        found[row.run_id, row.target].append(part)
-        obs[row.run_id, row.target].add(row.ob_id)
+        obs[run_id, name].add(ob_id)
+    for run_id, ob_id, target, number in cubes:
+        found[run_id, target].append(Observed(target, run_id, n_dcubes=number))
+        obs[run_id, target].add(ob_id)
     return tuple(
         _sum(name, run_id, parts, len(obs[run_id, name]))
         for (run_id, name), parts in sorted(found.items())
@@ -166,7 +168,7 @@ def _sum(name: str, run_id: str, parts: Sequence[Observed], n_obs: int) -> Obser
     )
 
 
-def _raw(connection: sa.Connection) -> Sequence[sa.Row[tuple[object, ...]]]:
+def _raw(connection: sa.Connection) -> Sequence[Sequence[Any]]:
     table = as_sql(DATA_PRODUCTS, sa.MetaData()).c
     query = (
         sa.select(
@@ -183,10 +185,12 @@ def _raw(connection: sa.Connection) -> Sequence[sa.Row[tuple[object, ...]]]:
         )
         .group_by(table.run_id, table.ob_id, table.object)
     )
-    return connection.execute(query).all()
+    counts = (integer("number"), real("time", "s"))
+    columns = DATA_PRODUCTS.named(("run_id", "ob_id", "object"))
+    return clean_rows((*columns, *counts), connection.execute(query).all())
 
 
-def _cubes(connection: sa.Connection) -> Sequence[sa.Row[tuple[object, ...]]]:
+def _cubes(connection: sa.Connection) -> Sequence[Sequence[Any]]:
     table = as_sql(COMBINED, sa.MetaData()).c
     query = (
         sa.select(
@@ -195,7 +199,8 @@ def _cubes(connection: sa.Connection) -> Sequence[sa.Row[tuple[object, ...]]]:
         .where(table.data_type.in_((SINGLE_TYPE, COMBINED_TYPE)))
         .group_by(table.run_id, table.ob_id, table.target)
     )
-    return connection.execute(query).all()
+    columns = (*COMBINED.named(("run_id", "ob_id", "target")), integer("number"))
+    return clean_rows(columns, connection.execute(query).all())
 
 
 def named(group: Sequence[Observed]) -> str:

@@ -19,7 +19,11 @@ from phoenix_core.pages.files import fingerprint_in, write_assets
 from phoenix_core.pages.press import Press
 from phoenix_core.run_id import RunId, parse_run_id
 
-_NAME = re.compile(rf"(.+?)(?:{OBJECTS}|{TARGETS})?(?:_\d+)?\.html")
+_PART = r"(?:_(?:[2-9]|[1-9]\d+))?"  # of a long page; the first has no number
+_NAME = re.compile(
+    rf"({OVERVIEW}|period_\d{{3}}|[\dA-Z.-]+(?:{OBJECTS}|{TARGETS})?){_PART}\.html",
+    re.ASCII,
+)
 
 
 @frozen
@@ -88,8 +92,11 @@ def _remove_stale(
             done.removed.append(name)
 
 
-def _run(text: str) -> RunId | None:
+def _run(stem: str) -> RunId | None:
+    """Return the run whose pages have this name."""
+    text = stem.removesuffix(OBJECTS).removesuffix(TARGETS)
     try:
-        return parse_run_id(text)
+        run = parse_run_id(text)
     except ConfigError:
         return None
+    return run if run.plain == text else None

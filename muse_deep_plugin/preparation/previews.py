@@ -1,7 +1,6 @@
 """Pictures that the database names: where they are, seen from a page."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +10,6 @@ from phoenix_core.association_block import is_safe_name
 from phoenix_core.pages.templates import address
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
-_WEB = re.compile(r"https?://[^\s/\"'<>]+/[^\s\"'<>]*")
 
 
 @frozen
@@ -24,15 +22,14 @@ class Previews:
         """Return the address of a picture, '' where there is none.
 
         Args:
-            named: its path or address, as the database has it.
+            named: its path, as the database has it.
         """
-        found = self.links.get(named, "")
-        return named if not found and _WEB.fullmatch(named) else found
+        return self.links.get(named, "")
 
 
 def is_picture(link: str) -> bool:
-    """Whether a page can show what is behind a link: a picture that lies here."""
-    return link.lower().endswith(PICTURES) and not _WEB.match(link)
+    """Whether a page can show what is behind a link."""
+    return link.lower().endswith(PICTURES)
 
 
 def find_previews(named: Iterable[str], roots: Iterable[Path], page: Path) -> Previews:

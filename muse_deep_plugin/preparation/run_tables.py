@@ -283,6 +283,18 @@ def write_deep_modes(folder: Path, runs: Iterable[DeepMode]) -> None:
     _write(folder / DEEP_MODE, head, _MODE, rows)
 
 
+def check_deep_modes(content: bytes) -> None:
+    """Refuse what is no DEEP_MODE.txt, also a file with nothing in it.
+
+    Raises:
+        ConfigError: all mistakes, a line each.
+    """
+    if not content.strip() or b"\0" in content:
+        raise ConfigError(f"{DEEP_MODE}: empty, or no text")
+    text = content.decode("utf-8", "surrogateescape")
+    parse_table(text, Path(DEEP_MODE), _MODE, _deep_mode)
+
+
 def read_known_targets(folder: Path) -> tuple[KnownTarget, ...]:
     """Read phoenix_checkMulti.txt; nothing where the file is not there.
 

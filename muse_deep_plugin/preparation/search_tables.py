@@ -11,6 +11,7 @@ from muse_deep_plugin.preparation.target_list import COMBINED as COMBINED_TYPE
 from muse_deep_plugin.preparation.target_list import SINGLE as SINGLE_TYPE
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
 from phoenix_core.errors import ConfigError
+from phoenix_core.qc1.clean_rows import clean_rows
 from phoenix_core.qc1.observatory import DATA_PRODUCTS, OB_GRADES, SCHED_REP
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Column, Kind, Qc1Table, Value, integer, real, text
@@ -124,14 +125,13 @@ def _in_table(
 ) -> Found:
     table = as_sql(declared, sa.MetaData())
     holds = _holds(declared, table, likes)
-    by_name = {column.name: column for column in declared.columns}
-    columns = tuple(by_name[name] for name in shown.split())
+    columns = declared.named(shown.split())
     order = [table.c[name] for name in ("mjd_obs", *declared.keys) if name in table.c]
     query = sa.select(*(table.c[column.name] for column in columns)).where(holds)
     count = sa.select(sa.func.count()).select_from(table).where(holds)
     rows = connection.execute(query.order_by(*order).limit(MOST_ROWS)).all()
     total = connection.execute(count).scalar_one()
-    return Found(kind, columns, tuple(tuple(row) for row in rows), total)
+    return Found(kind, columns, _rows(columns, rows), total)
 
 
 def _targets(connection: sa.Connection, likes: Sequence[str]) -> Found:
@@ -160,4 +160,10 @@ def _targets(connection: sa.Connection, likes: Sequence[str]) -> Found:
     rows = connection.execute(grouped.limit(MOST_ROWS)).all()
     count = sa.select(sa.func.count()).select_from(grouped.subquery())
     total = connection.execute(count).scalar_one()
-    return Found("target", columns, tuple(tuple(row) for row in rows), total)
+    return Found("target", columns, _rows(columns, rows), total)
+
+
+def _rows(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]]
+) -> tuple[tuple[Value, ...], ...]:
+    return tuple(map(tuple, clean_rows(columns, rows)))

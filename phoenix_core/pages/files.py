@@ -43,8 +43,8 @@ def fingerprint(parts: Iterable[bytes]) -> str:
 def fingerprint_in(path: Path) -> str:
     """Return the fingerprint in a page, '' where there is none."""
     try:
-        # Bare: a call asks thousands of pages.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Bare: a call asks thousands of pages. A pipe is not waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return ""
     try:

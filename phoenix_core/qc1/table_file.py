@@ -4,7 +4,7 @@ import csv
 import warnings
 import xml.parsers.expat
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -60,7 +60,10 @@ def read_table(path: Path) -> TableFile:
 
 def _read_text(path: Path) -> TableFile:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
+        with (
+            open_regular(path) as file,
+            TextIOWrapper(BufferedReader(file), "utf-8-sig", newline="") as text,
+        ):
             return _parse(path, text)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: not CSV: {error}") from error

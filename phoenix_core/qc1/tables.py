@@ -5,6 +5,7 @@ part of the database from then on. The tables of the observatory, which no instr
 owns, are in `observatory`.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from attrs import field, frozen, validators
@@ -90,6 +91,15 @@ class Qc1Table:
     def keys(self) -> tuple[str, ...]:
         """The columns that tell its rows apart."""
         return tuple(column.name for column in self.columns if column.is_key)
+
+    def named(self, names: Iterable[str]) -> tuple[Column, ...]:
+        """Return some of its columns, in the order of their names.
+
+        Raises:
+            KeyError: it has no such column.
+        """
+        by_name = {column.name: column for column in self.columns}
+        return tuple(by_name[name] for name in names)
 
 
 def key(

@@ -396,6 +396,24 @@ def test_a_page_that_is_not_made_any_more_goes_and_no_other_file(pages):
     assert copy.exists()
 
 
+def test_pages_that_a_person_saved_beside_ours_stay(pages):
+    pages.update()
+    folder = pages.history.folder
+    for ours, names in {
+        "overview.html": ("overview_2026-11-27_before_meeting", "overview_1"),
+        "period_094.html": ("period_094 my notes", "period_94", "period_094_02"),
+        "094.D-0114B.html": ("094.D-0114B_1", "094.D-0114B old", "094.D-0114(B)"),
+    }.items():
+        for name in names:
+            shutil.copy(folder / ours, folder / f"{name}.html")
+        shutil.copy(folder / ours, folder / ours.replace(".html", "_2.html"))
+    (folder / "period_093.html").write_text("<html>a person's")
+    there = pages.names()
+    removed = pages.update().pages.removed
+    assert removed == ["094.D-0114B_2.html", "overview_2.html", "period_094_2.html"]
+    assert pages.names() == there - set(removed)
+
+
 def test_one_run_brings_its_own_pages_up_to_date(pages, visit):
     done = pages.update("094.D-0114B")
     assert set(done.pages.written) >= {"094.D-0114B.html", "overview.html"}

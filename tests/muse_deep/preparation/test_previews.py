@@ -55,6 +55,7 @@ def test_a_picture_is_found_below_plots_and_below_monitor(link, site):
         "data:text/html,x",
         "file:///etc/passwd",
         "http://",
+        "https://archive.example/preview/a.png",
         "//host/x.png",
         "2014-10-22/a.png\0",
     ],
@@ -63,10 +64,7 @@ def test_what_is_not_there_or_leads_elsewhere_has_no_address(link, named):
     assert link(named) == ""
 
 
-def test_an_address_in_the_web_is_a_link_and_no_picture(link):
-    url = "https://archive.example/preview/a.png"
-    assert link(url) == url
-    assert not is_picture(url)
+def test_a_picture_is_known_by_its_name():
     assert is_picture("../plots/a.PNG")
     assert not is_picture("../plots/a.html")
 

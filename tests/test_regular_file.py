@@ -1,0 +1,48 @@
+"""A pipe that is called like a file is refused or passed over, never waited for."""
+
+import os
+
+import pytest
+
+from phoenix_core.atomic import append_text
+from phoenix_core.errors import ConfigError
+from phoenix_core.pages.files import fingerprint_in
+from phoenix_core.qc1.table_file import read_table
+from phoenix_core.regular_file import open_regular
+from phoenix_core.text_table import read_text
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """A function that makes a pipe which nobody writes into."""
+
+    def make(name):
+        os.mkfifo(tmp_path / name)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.ecsv", "rows.vot"])
+def test_rows_are_read_out_of_files_only(pipe, name):
+    with pytest.raises(OSError, match="no regular file"):
+        read_table(pipe(name))
+
+
+def test_a_table_of_a_person_that_is_a_pipe_is_told_of(pipe):
+    with pytest.raises(ConfigError, match=r"RUN_TYPE\.txt: no regular file"):
+        read_text(pipe("RUN_TYPE.txt"))
+
+
+def test_nothing_is_appended_to_a_pipe(pipe):
+    with pytest.raises(OSError, match="no regular file"):
+        append_text(pipe("list.txt"), lambda _text: "more\n")
+
+
+def test_a_pipe_is_no_page_of_ours(pipe):
+    assert not fingerprint_in(pipe("overview.html"))
+
+
+def test_a_directory_is_no_file(tmp_path):
+    with pytest.raises(OSError, match="directory"):
+        open_regular(tmp_path)
