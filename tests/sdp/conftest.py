@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from attrs import define, field
 
-from phoenix_core import fits_file
+from phoenix_core import fits_cards, fits_file
 
 STEM = "200_2014-10-22T23:57:32.123_WFM-NOAO-N_OBJ.fits"
 NX, NY, NZ = 5, 4, 6
@@ -59,13 +59,13 @@ class RawHdu:
         words = int(np.frombuffer(data, ">u4").sum(dtype=np.uint64))
         cards = list(self.cards)
         if "DATASUM" not in self.unsigned:
-            cards.append(card("DATASUM", str(fits_file._fold(words))))
+            cards.append(card("DATASUM", str(fits_file.fold(words))))
         if "CHECKSUM" not in self.unsigned:
             cards.append(card("CHECKSUM", "0" * 16))
         header = "".join([*cards, "END".ljust(80)]).encode("latin-1")
         header += b" " * (-len(header) % 2880)
         if "CHECKSUM" not in self.unsigned:
-            header = fits_file._signed(header, words)
+            header = fits_cards._signed(header, fits_file.fold(words))
         return header + data
 
 
