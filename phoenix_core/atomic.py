@@ -25,7 +25,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: it could not be written whole; what had the name before is untouched.
     """
-    temporary = _temporary(path)
+    temporary = temporary_of(path)
     try:
         temporary.write_bytes(content)
         temporary.replace(path)
@@ -47,7 +47,7 @@ def write_new_text(path: Path, text: str) -> None:
         FileExistsError: it is there; it is untouched.
         OSError: it could not be written whole; then it is not there.
     """
-    temporary = _temporary(path)
+    temporary = temporary_of(path)
     content = text.encode("utf-8", "surrogateescape")
     try:
         temporary.write_bytes(content)
@@ -127,7 +127,7 @@ def link_file(source: Path, target: Path) -> None:
     Raises:
         OSError: it could not be copied whole; what had the name before is untouched.
     """
-    temporary = _temporary(target)
+    temporary = temporary_of(target)
     temporary.unlink(missing_ok=True)
     try:
         try:
@@ -143,7 +143,8 @@ def link_file(source: Path, target: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> Path:
+def temporary_of(path: Path) -> Path:
+    """Return where a file is written first; `remove_leftovers` knows such names."""
     # The thread makes the name unique: hooks run in several threads of one process.
     writer = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
     # Of the name as much as leaves room for the rest: it only tells people what it is.

@@ -17,7 +17,6 @@ import fcntl
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator, Mapping
 from io import FileIO
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 
 from attrs import frozen
 
+from phoenix_core.atomic import temporary_of
 from phoenix_core.errors import ProcessingError
 from phoenix_core.fits_cards import CardValue, HeaderEdit, edited, padded
 from phoenix_core.fits_file import (
@@ -112,7 +112,7 @@ def edit_headers(
             with contextlib.suppress(_NoRoom):
                 _edit_in_place(path, file.fileno(), changed)
                 return
-        temporary = _temporary(path)
+        temporary = temporary_of(path)
         temporary.unlink(missing_ok=True)  # of another process of that number
         try:
             with temporary.open("xb", buffering=0) as copy:
@@ -133,7 +133,7 @@ def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> 
     Raises:
         ProcessingError, OSError: as `edit_headers`; then there is no `target`.
     """
-    temporary = _temporary(target)
+    temporary = temporary_of(target)
     temporary.unlink(missing_ok=True)
     try:
         with open_regular(source) as file:
@@ -206,10 +206,6 @@ def _locked(path: Path) -> Iterator[FileIO]:
             yield file
             return
     raise ProcessingError(f"{path} is replaced again and again by somebody else")
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
 
 
 # A copy ---------------------------------------------------------------------------
@@ -339,7 +335,7 @@ def _write_journal(
             for begin, header in headers
         ],
     }
-    journal, temporary = _journal(path), _temporary(_journal(path))
+    journal, temporary = _journal(path), temporary_of(_journal(path))
     try:
         with temporary.open("w", encoding="ascii") as file:
             json.dump(document, file)
