@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from muse_deep_plugin.conversion.dataset import Dataset, datasets
-from muse_deep_plugin.conversion.depth import measure_depth
 from muse_deep_plugin.conversion.grades import grades_of
 from muse_deep_plugin.conversion.idp_cards import (
     Grade,
@@ -26,8 +25,6 @@ from muse_deep_plugin.conversion.idp_cards import (
     cube_edit,
     extension_edit,
     image_edit,
-    pixel_scale,
-    wavelength_range,
 )
 from muse_deep_plugin.headers import primary_header
 from phoenix_core import __version__
@@ -143,7 +140,7 @@ def _convert(
     ]
     headers = _headers(dataset.cube)
     data = headers[1]
-    measured = _measured(dataset, primary, data)
+    measured = _measured(dataset, primary)
     edit = cube_edit(dataset, primary, data, measured, links, grades)
     copy_edited(dataset.cube, idp, _edits(headers, edit))
     _remove_former_plots(dataset, conv, names)
@@ -229,9 +226,7 @@ def _white_image(dataset: Dataset) -> Path:
     )
 
 
-def _measured(
-    dataset: Dataset, primary: "fits.Header", data: "fits.Header"
-) -> Measured:
+def _measured(dataset: Dataset, primary: "fits.Header") -> Measured:
     """What the QC report has, if it has all three: they belong together.
 
     ABMAGLIM is that of a point source of SKY_RES. Else the cube is measured here.
@@ -253,15 +248,17 @@ def _measured(
             f"{dataset.cube}: nothing tells SKY_RES, neither a measured FWHM nor the "
             "seeing"
         )
-    depth = measure_depth(
-        dataset.cube, resolution, pixel_scale(data), wavelength_range(data)
-    )
-    if depth.pixnoise is None or depth.abmaglim is None:
+    from muse_deep_plugin.qc_cube import measure_cube  # noqa: PLC0415, costs start-up
+    from muse_deep_plugin.qc_depth import abmaglim, pixnoise  # noqa: PLC0415
+
+    measures = measure_cube(dataset.cube)
+    noise, limit = pixnoise(measures), abmaglim(measures, resolution)
+    if noise is None or limit is None:
         raise IngestionError(
             f"{dataset.cube}: PIXNOISE and ABMAGLIM cannot be measured in it"
         )
     how = "measured" if measured else "default"
-    return Measured(resolution, how, depth.pixnoise, depth.abmaglim)
+    return Measured(resolution, how, noise, limit)
 
 
 def _positive(values: list[object]) -> float | None:

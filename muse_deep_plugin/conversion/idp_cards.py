@@ -6,7 +6,6 @@ not to be trusted (measured: 131,948 s for 4 exposures of 600 s), and so cubes t
 made without that parameter can be converted, too. Comments are the pipeline's.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -73,12 +72,6 @@ def wavelength_range(data: "fits.Header") -> tuple[float, float]:
     factor = {"angstrom": 0.1, "nm": 1.0, "um": 1e3, "m": 1e9}
     unit = factor[str(data["CUNIT3"]).strip().lower()]
     return float(first * unit), float(last * unit)
-
-
-def pixel_scale(data: "fits.Header") -> float:
-    """Return the larger side of a pixel, arcsec."""
-    sides = (math.hypot(data[f"CD1_{n}"], data[f"CD2_{n}"]) for n in (1, 2))
-    return 3600 * max(sides)
 
 
 def cube_edit(  # noqa: PLR0917, all that a header is made from

@@ -1,9 +1,7 @@
 """From a run's target list to ABs in its working folders, target by target."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from attrs import evolve, frozen
 
@@ -31,15 +29,13 @@ from muse_deep_plugin.preparation.target_list import (
     COMBINED,
     Entry,
     TargetList,
+    can_be_in_abs,
+    name_in_abs,
 )
-from phoenix_core.association_block import is_safe_name
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import plain, short
-
-_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.:+=-]+")
-_FORBIDDEN: Final = re.compile(r"[/\\]|\.\.|^[.-]")
 
 
 @frozen
@@ -202,9 +198,9 @@ def _names(
     names: dict[str, str] = {}
     mistakes = []
     for target in members:
-        name = _UNUSUAL.sub("_", target)
+        name = name_in_abs(target)
         where = f"{path}, line {lines[target]}: TARGET '{short(target)}'"
-        if _FORBIDDEN.search(target) or not is_safe_name(name) or not name.strip("_"):
+        if not can_be_in_abs(target):
             expected = "letters, digits and _ . : + = -, without a path"
             mistakes.append(f"{where} is no name; expected {expected}")
         elif name in names.values():

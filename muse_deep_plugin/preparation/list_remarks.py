@@ -8,13 +8,17 @@ from itertools import groupby
 from attrs import frozen
 
 from muse_deep_plugin.exposure_time import time_stamp
-from muse_deep_plugin.preparation.target_list import FEWEST, Entry, Mistake, TargetList
-from phoenix_core.association_block import is_safe_name
+from muse_deep_plugin.preparation.target_list import (
+    FEWEST,
+    Entry,
+    Mistake,
+    TargetList,
+    can_be_in_abs,
+)
 from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import plain
 
 _NEW = re.compile(r"^#+[ \t]*new on \d{4}-\d\d-\d\d", re.MULTILINE | re.ASCII)
-_FORBIDDEN = re.compile(r"[/\\]|\.\.|^[.-]")  # as phoenix_createDeep has it
 _LOST = "PIPEFILE is '{}'; no such datacube in the database"
 _ONE_OB = "{} has exposures of one OB only; a deep datacube takes two{}"
 _ONE_FIRST = (
@@ -154,7 +158,7 @@ def _no_names(found: TargetList) -> list[Mistake]:
     return [
         (line, f"TARGET '{plain(target)}' is no name for ABs; write one without a path")
         for target, line in lines.items()
-        if _FORBIDDEN.search(target) or not is_safe_name(target.replace(" ", "_"))
+        if not can_be_in_abs(target)
     ]
 
 

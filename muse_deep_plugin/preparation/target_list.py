@@ -191,6 +191,7 @@ Mistake = tuple[int, str]
 
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.:+=-]+")
+_FORBIDDEN = re.compile(r"[/\\]|\.\.|^[.-]")
 
 
 def name_in_abs(target: str) -> str:
@@ -200,6 +201,17 @@ def name_in_abs(target: str) -> str:
     'NGC_300_P1_'
     """
     return _UNUSUAL.sub("_", target)
+
+
+def can_be_in_abs(target: str) -> bool:
+    """Whether a target of a list can have a name in ABs: it is no path, nor nothing.
+
+    >>> can_be_in_abs("NGC 300 (P1)"), can_be_in_abs("../HDFS"), can_be_in_abs("( )")
+    (True, False, False)
+    """
+    name = name_in_abs(target)
+    is_path = _FORBIDDEN.search(target) is not None
+    return not is_path and is_safe_name(name) and bool(name.strip("_"))
 
 
 def nothing_more(_found: TargetList) -> Sequence[Mistake]:
