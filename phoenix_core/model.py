@@ -24,6 +24,7 @@ __all__ = [
     "Cascade",
     "DrsCall",
     "Finding",
+    "Idp",
     "Job",
     "Mcalib",
     "Move",
@@ -31,11 +32,14 @@ __all__ = [
     "Process",
     "Product",
     "ProductRecord",
+    "Qc1Row",
     "QcReport",
     "RawFile",
+    "Receipt",
     "Run",
     "Score",
     "SofEntry",
+    "Stored",
     "Verdict",
 ]
 
@@ -195,6 +199,14 @@ class Score:
 
 
 @frozen
+class Qc1Row:
+    """A row for a table of the QC1 database: what the QC of an AB adds to history."""
+
+    table: str
+    values: Mapping[str, str | int | float | None]
+
+
+@frozen
 class QcReport:
     """The QC of one AB.
 
@@ -211,6 +223,7 @@ class QcReport:
     figures: Mapping[str, bytes] = field(factory=dict, eq=False, repr=False)
     plots: tuple[Path, ...] = ()
     fingerprint: str = ""  # of the AB that was looked at
+    qc1: tuple[Qc1Row, ...] = ()
 
     @property
     def is_green(self) -> bool:
@@ -236,3 +249,40 @@ class Move:
 
     source: Path
     target: Path
+
+
+@frozen
+class Idp:
+    """A dataset for the archive: a science file, and the files associated with it.
+
+    `missing` tells what of it is not there; a dataset is ingested whole, or not yet.
+    """
+
+    block: str
+    path: Path
+    files: tuple[Path, ...] = ()
+    target: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@frozen
+class Stored:
+    """A file as an archive has it: what the archive itself says of it.
+
+    The checksum is ``md5:`` or ``sha256:`` and hexadecimal digits, or ``crc32:`` and
+    an unsigned decimal number.
+    """
+
+    name: str
+    where: str
+    size: int
+    checksum: str
+
+
+@frozen
+class Receipt:
+    """An archive's word that it holds each file of a dataset."""
+
+    block: str
+    files: tuple[Stored, ...]
+    at: str  # ISO time, UTC
