@@ -27,6 +27,7 @@ _SMALLEST: Final = 3.0  # pixels: such a radius
 _BRIGHT: Final = 10.0  # standard deviations in an aperture: fainter ones tell no ratio
 _MEASURED: Final = 50  # sources, the brightest
 _SKY: Final = 3.0  # standard deviations above the sky: what is light of sources
+_HALF: Final = 0.5  # of a pixel
 _PAIR: Final = 2
 _TURNED: Final = 1.0  # degrees between position angles: rotated
 
@@ -96,10 +97,14 @@ def on_grid(deep: Image, exposure: Image, offset: Shift) -> Floats:
     places = np.stack([at[1], at[0]])
     is_there = np.isfinite(exposure.pixels)
     values = np.where(is_there, exposure.pixels, 0.0)
-    total = map_coordinates(values, places, order=1, cval=0.0)
-    weight = map_coordinates(is_there.astype(np.float64), places, order=1, cval=0.0)
+    total = map_coordinates(values, places, order=1, mode="nearest")
+    known = is_there.astype(np.float64)
+    weight = map_coordinates(known, places, order=1, mode="nearest")
+    # A pixel reaches half of itself from its middle.
+    ends = np.array(exposure.pixels.shape)[:, None] - _HALF
+    is_inside = ((places >= -_HALF) & (places < ends)).all(axis=0)
     laid = np.full(rows * columns, np.nan)
-    np.divide(total, weight, out=laid, where=weight > 0.5)  # noqa: PLR2004, half
+    np.divide(total, weight, out=laid, where=is_inside & (weight > _HALF))
     return laid.reshape(rows, columns)
 
 
