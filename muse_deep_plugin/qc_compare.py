@@ -28,6 +28,7 @@ _BRIGHT: Final = 10.0  # standard deviations in an aperture: fainter ones tell n
 _MEASURED: Final = 50  # sources, the brightest
 _SKY: Final = 3.0  # standard deviations above the sky: what is light of sources
 _HALF: Final = 0.5  # of a pixel
+_ALIKE: Final = 0.2  # of the light: less is chance; the same stars have 0.8 and more
 _PAIR: Final = 2
 _TURNED: Final = 1.0  # degrees between position angles: rotated
 
@@ -73,15 +74,11 @@ def place(
     """
     laid = on_grid(deep, exposure, offset)
     scale = _scale(deep.header)
-    moved = _moved(deep.pixels, laid, _FARTHEST / scale)
-    flux = None
-    if moved is not None:
-        radius = max(_RADIUS * (fwhm or 0.0) / scale, _SMALLEST)
-        flux = _flux_ratio(deep.pixels, laid, sources, moved, radius)
-    shift = None
-    if moved is not None:
-        shift = _on_sky(deep.header, moved)
-    return Placed(laid, shift, flux)
+    moved = _moved(deep.pixels, laid, _FARTHEST / scale) if sources else None
+    radius = max(_RADIUS * (fwhm or 0.0) / scale, _SMALLEST)
+    # Where no star is seen there is one that clouds have hidden, perhaps.
+    flux = _flux_ratio(deep.pixels, laid, sources, moved or (0.0, 0.0), radius)
+    return Placed(laid, _on_sky(deep.header, moved) if moved else None, flux)
 
 
 def on_grid(deep: Image, exposure: Image, offset: Shift) -> Floats:
@@ -194,7 +191,8 @@ def _moved(deep: Floats, laid: Floats, farthest: float) -> Shift | None:
         middle[1] - reach : middle[1] + reach + 1,
     ]
     row, column = np.unravel_index(int(np.argmax(part)), part.shape)
-    if not part[row, column] > 0:
+    whole = math.sqrt(float((first**2).sum() * (second**2).sum()))
+    if not part[row, column] > _ALIKE * whole:
         return None
     return (
         column - reach + _between(part[row, :], int(column)),

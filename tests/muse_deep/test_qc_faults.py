@@ -1,19 +1,14 @@
 """A fault turns the score red that is meant for it, and the exposure is named."""
 
 import re
-import shutil
 
 import pytest
 from astropy.io import fits
 from attrs import evolve, frozen
 
-from phoenix_core.config import read_config
 from phoenix_core.file_sums import sha256
-from phoenix_core.model import Run
-from phoenix_core.pgis import load
 from phoenix_core.process_qc import process_qc
 
-OPTIONS = '[processQC]\nQC_PROCEDURE = ["pgi_phoenix_MUSE_QC"]\n'
 MADE_OF = ("PIXTABLE_REDUCED", "DATACUBE_FINAL", "IMAGE_FOV")
 DEEP = ("COMPLETENESS", "SIZE", "CONSISTENCY")
 
@@ -74,39 +69,9 @@ class Site:
             self.edit(name, category, changed)
 
 
-def site_of(reduced, root):
-    shutil.copytree(reduced.run.config.directories.root, root)
-    place = type(reduced)  # a bench, opened where the copy is
-    file = root / "phoenix.toml"
-    old = str(reduced.run.config.directories.root)
-    text = file.read_text().replace(old, str(root)).split("[processQC]")[0]
-    file.write_text(text + OPTIONS)
-    config = read_config(file)
-    run = Run(reduced.run.date, config, reduced.run.run_id)
-    return Site(place(run, load(config)))
-
-
-@pytest.fixture(scope="session")
-def judged(reduced, tmp_path_factory):
-    """NGC300 with its exposures judged; not to be changed."""
-    site = site_of(reduced, tmp_path_factory.mktemp("judged") / "data")
-    for name in (*site.exposures, site.dpc):
-        site.judge(name)
-    return site
-
-
-@pytest.fixture(scope="session")
-def judged_crowded(crowded, tmp_path_factory):
-    """NGC288, where no sky is subtracted; not to be changed."""
-    site = site_of(crowded, tmp_path_factory.mktemp("judged") / "data")
-    for name in (*site.exposures, site.dpc):
-        site.judge(name)
-    return site
-
-
 @pytest.fixture
-def site(judged, tmp_path):
-    return site_of(judged.bench, tmp_path / "data")
+def site(measured, tmp_path):
+    return Site(measured.copied(tmp_path / "data"))
 
 
 def red(report):
@@ -124,19 +89,18 @@ def exposure(name):
     return name.removesuffix("_pst.ab")
 
 
-def test_good_targets_are_green_and_flagged_for_what_they_lack(judged, judged_crowded):
-    for good, flags in ((judged, "0000100000"), (judged_crowded, "0011100000")):
-        report = good.judge(good.dpc)
-        assert [s.name for s in report.scores] == list(DEEP)
-        assert (red(report), report.comments) == ([], ())
-        assert report.total_score == 0
-        assert (
-            report.parameters["QCFLAG"] == flags
-        )  # no twilight flat, no SKY, old arcs
-        for name in good.exposures:
-            single = good.judge(name)
-            assert len(single.scores) == 7
-            assert (red(single), single.comments) == ([], ())
+def test_good_targets_are_green_and_flagged_for_what_they_lack(
+    measured, measured_crowded
+):
+    # No twilight flat; in the crowded field no SKY, and arcs of another month.
+    for good, flags in ((measured, "0000100000"), (measured_crowded, "0011100000")):
+        assert [s.name for s in good.deep.scores] == list(DEEP)
+        assert good.deep.parameters["QCFLAG"] == flags
+        for report in (*good.singles, good.deep):
+            assert (red(report), report.comments) == ([], ())
+            assert report.total_score == 0
+        for report in good.singles:
+            assert len(report.scores) == 7
 
 
 def test_a_misaligned_exposure_is_found(site):
@@ -169,9 +133,9 @@ def test_an_exposure_of_three_times_the_flux_is_found(site):
 
 
 def test_a_high_background_at_dawn_in_a_crowded_field_is_found(
-    judged_crowded, tmp_path
+    measured_crowded, tmp_path
 ):
-    site = site_of(judged_crowded.bench, tmp_path / "data")
+    site = Site(measured_crowded.copied(tmp_path / "data"))
     bad = site.exposures[3]
     site.change(bad, more=600.0)
     single = site.judge(bad)
