@@ -1,7 +1,7 @@
-"""Records that only grow: what people said of a run, a JSON line each.
+"""Records that only grow: what was said or done in a run, a line each.
 
-Two people may write at the same time: one line goes after the other. What a writer that
-was killed left behind the last line end was never said.
+Two may write at the same time: one line goes after the other. What a writer that was
+killed left behind the last line end was never said.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +23,39 @@ class DamagedRecordError(ValueError):
         self.number = number
 
 
-def append_record(path: Path, record: Mapping[str, object]) -> None:
-    """Append a record, on disk when this returns; the file is made if need be.
+def append_lines(path: Path, lines: Callable[[bytes], str]) -> None:
+    """Append lines, on disk when this returns; the file is made if need be.
+
+    Args:
+        path: the file.
+        lines: what to append, given the whole lines that are there; '' appends
+            nothing. Nobody else appends meanwhile.
 
     Raises:
-        OSError: it could not be written whole; then nothing of it counts.
+        OSError: they could not be written whole; then nothing of them counts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = f"{json.dumps(record)}\n".encode()
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        os.ftruncate(descriptor, written.rfind(b"\n") + 1)
+        whole = written[: written.rfind(b"\n") + 1]
+        content = lines(whole).encode()
+        if not content:
+            return
+        os.ftruncate(descriptor, len(whole))
         if os.write(descriptor, content) < len(content):
+            os.ftruncate(descriptor, len(whole))
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append_record(path: Path, record: Mapping[str, object]) -> None:
+    """Append a record as a line of JSON; as `append_lines`."""
+    append_lines(path, lambda _: f"{json.dumps(record)}\n")
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Any]]:
