@@ -283,9 +283,9 @@ def status(
 @app.command(epilog=_COMMENT_EPILOG)
 def comment(
     context: typer.Context,
-    ab_name: Annotated[str, typer.Argument(metavar="[AB]")] = "",
+    ab_name: Annotated[str, typer.Argument(metavar="AB")] = "",
     text: Annotated[
-        str, typer.Argument(metavar="[TEXT]", help="Without it you are asked.")
+        str, typer.Argument(metavar="TEXT", help="Without it you are asked.")
     ] = "",
     remove: Annotated[
         bool, typer.Option("--remove", metavar=" ", help="Take the comment back.")

@@ -157,6 +157,8 @@ def _move(session: Session, console: Console, *, as_json: bool) -> dict[str, Any
         _show_moved(session.run, done, console)
     # What they link to has moved; where a kill comes first, the next call does it.
     pages = write_run_pages(session.run, session.pgis, session.events)
+    if not as_json:
+        _show_pages(pages, console)
     ok = not done.failed
     return {
         "part": "M",
@@ -285,7 +287,11 @@ def _show_reports(done: Any, console: Console) -> None:
         for plot in report.plots if report.block in wanted else ():
             label = report.target or report.block
             console.print(f"  {safe(label)}: {safe(str(plot))}")
-    for label, page in (("cover sheet", done.cover), ("AB monitor", done.monitor)):
+    _show_pages(done, console)
+
+
+def _show_pages(pages: Any, console: Console) -> None:
+    for label, page in (("cover sheet", pages.cover), ("AB monitor", pages.monitor)):
         if page:
             console.print(f"{label}: {safe(str(page))}")
 

@@ -36,8 +36,11 @@ def write_run_pages(run: Run, pgis: Pgis, events: Events) -> RunPages:
             hookspecs.process_qc_pgi_cover, run=run, reports=all_reports(run)
         )
     finally:
-        monitor = write_if_possible(AbMonitor(run), events)
-    return RunPages(monitor, cover)
+        monitor = AbMonitor(run)
+        if any(run.moved_path("any").parent.glob("*.ab")):
+            write_if_possible(monitor, events, history=True)
+        page = write_if_possible(monitor, events)
+    return RunPages(page, cover)
 
 
 def all_reports(run: Run) -> tuple[QcReport, ...]:

@@ -62,10 +62,12 @@ def watched(session: Session) -> MonitorWatch:
     return MonitorWatch(session.watch, AbMonitor(session.run), session.events)
 
 
-def write_if_possible(monitor: AbMonitor, events: Events) -> Path | None:
+def write_if_possible(
+    monitor: AbMonitor, events: Events, *, history: bool = False
+) -> Path | None:
     """Write the page; what hinders that is no reason to stop a run, and is told."""
     try:
-        return monitor.write()
+        return monitor.write(history=history)
     except (PhoenixError, OSError) as error:
         events.tell(
             "monitor_failed",
