@@ -19,7 +19,7 @@ from phoenix_core.model import Job, Outcome, Run
 from phoenix_core.nearest import nearest
 from phoenix_core.plan import Plan, in_gb, in_time
 from phoenix_core.progress import told, watch_for
-from phoenix_core.run_lock import holding
+from phoenix_core.run_lock import holding, is_held
 from phoenix_core.session import Session, Watch, Wishes, open_session
 from phoenix_core.terminal import Terminal, safe
 from phoenix_core.work_dir import remove_aside
@@ -80,7 +80,7 @@ def one_ab(
         if outcome.is_new:
             with session.ledger.attempts_of(session.run.date) as keep:
                 keep(outcome)
-        _write_monitor(session)
+        _write_monitor_alone(session)
     _tell_one(outcome, as_json=as_json)
 
 
@@ -94,7 +94,7 @@ def one_qc(
     with open_session(config, _wishes_of(config, run_id, date, name)) as session:
         _check_there(session.run, name)
         outcome = ProcessQc(session.run, session.pgis)(Job(name))
-        _write_monitor(session)
+        _write_monitor_alone(session)
     if outcome.cause:
         outcome = attrs.evolve(outcome, status=AbStatus.FAILED)
     _tell_one(outcome, as_json=as_json)
@@ -175,6 +175,12 @@ def _write_monitor(session: Session) -> Path | None:
     from phoenix_core.ab_monitor.watch import write_if_possible  # noqa: PLC0415
 
     return write_if_possible(AbMonitor(session.run), session.events)
+
+
+def _write_monitor_alone(session: Session) -> None:
+    """Write the AB monitor, unless whoever called this for one of many ABs does."""
+    if not is_held(session.lock):
+        _write_monitor(session)
 
 
 _PARTS = {"C": _create, "P": _process, "M": _move}

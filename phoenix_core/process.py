@@ -94,7 +94,7 @@ def _tidy(run: Run, finished: Iterable[str]) -> None:
     """Remove what a phoenix left that was killed."""
     directories = run.config.directories
     for directory in (
-        *(run.ab_dir, run.monitor_dir, directories.jobs),
+        *(run.ab_dir, run.monitor_dir, directories.monitor, directories.jobs),
         *directories.product.glob(f"*/{run.date}"),
     ):
         remove_leftovers(directory)
