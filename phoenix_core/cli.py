@@ -95,9 +95,9 @@ phoenix status -r 094.D-0114B    what is done, runs, failed and why
 
 _COMMENT_EPILOG = """[bold]Examples[/]
 
-phoenix comment -r 094.D-0114B NAME_pst.ab "clouds at the end of the OB"
+phoenix comment -r 094.D-0114B NAME.ab "clouds at the end of the OB"
 
-phoenix comment -r 094.D-0114B NAME_pst.ab    asks, and shows what there is to be edited
+phoenix comment -r 094.D-0114B NAME.ab    asks; what there is can be edited
 
 phoenix comment -r 094.D-0114B    all comments; with --json also the former ones
 """

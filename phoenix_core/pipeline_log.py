@@ -2,7 +2,7 @@
 
 The format is that of ESO's recipes (CPL, esorex)::
 
-    18:51:10 [WARNING] muse_lsf_load: [tid=000] No LSF_PROFILE specified for IFU  2!
+    18:51:10 [WARNING] load_profiles: [tid=000] No profile of chip  2!
 
 A recipe that says the same of every chip or file says it once here, with a count.
 """

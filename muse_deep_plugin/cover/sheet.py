@@ -78,6 +78,7 @@ def _section(
         "cause": deep.state.cause,
         "facts": tables.facts(deep),
         "flags": tables.flag_cell(deep),
+        "set_flags": tables.set_flags(deep),
         "scores": _scores(deep),
         "remarks": tables.remarks(report.comments if report else ()),
         "messages": deep.messages,

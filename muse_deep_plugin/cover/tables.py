@@ -33,7 +33,7 @@ FACTS: Final = (
     ("DEPTH_GAIN_EXPECTED", "gain expected", "mag", 2),
     ("PIXNOISE", "noise (PIXNOISE)", "erg/s/cm2/Angstrom", -3),
     ("NUM_SRC", "sources", "", 0),
-    ("HISTO_BKG", "background", "1e-20 erg/s/cm2/Angstrom", 1),
+    ("HISTO_BKG", "background", "(1e-20 erg/s/cm2/Angstrom)", 1),
     ("LSHIFT_MAX", "largest shift of wavelength", "Angstrom", 2),
     ("FLUX_RATIO_MIN", "smallest flux ratio", "", 2),
     ("FLUX_RATIO_MAX", "largest flux ratio", "", 2),
@@ -73,7 +73,7 @@ def facts(one: Monitored) -> tuple[tuple[str, str], ...]:
 
 def flag_cell(one: Monitored) -> Cell:
     """Return the score bit as a mark a flag, each with its name."""
-    bits = str(_values(one).get("QCFLAG", ""))
+    bits = _bits(one)
     if set(bits) - {"0", "1"} or len(bits) > len(FLAGS):
         return Cell(short(bits))
     return Cell(
@@ -82,6 +82,12 @@ def flag_cell(one: Monitored) -> Cell:
             for bit, name in zip(bits, FLAGS, strict=False)
         )
     )
+
+
+def set_flags(one: Monitored) -> str:
+    """Return the names of the flags that are set, '' where none is."""
+    flags = zip(_bits(one), FLAGS, strict=False)
+    return ", ".join(name for bit, name in flags if bit == "1")
 
 
 def cells(one: Monitored, page: Path) -> tuple[Cell, ...]:
@@ -128,6 +134,10 @@ def remarks(comments: Sequence[str]) -> tuple[Cell, ...]:
         Cell(short(text), states.get(text.split(" ", 1)[0], "")) for text in comments
     ]
     return tuple(sorted(told, key=lambda cell: ("bad", "warn", "").index(cell.state)))
+
+
+def _bits(one: Monitored) -> str:
+    return str(_values(one).get("QCFLAG", ""))
 
 
 def _values(one: Monitored) -> Values:
