@@ -8,19 +8,25 @@ The text is written last: a call that was killed before is completed by the next
 import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from phoenix_core.association_block import AssociationBlock
+from phoenix_core.database import open_database
 from phoenix_core.errors import ConfigError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import Qc1Row, QcReport, Run
 from phoenix_core.plain_text import counted
 from phoenix_core.qc1.check_rows import by_column, check_columns
 from phoenix_core.qc1.database import open_qc1
-from phoenix_core.qc1.discovery import table_named
+from phoenix_core.qc1.discovery import declared_tables, table_named
 from phoenix_core.qc1.ingest import delete_group, has_row, ingest
 from phoenix_core.qc1.tables import Qc1Table, Value
 from phoenix_core.records import append_lines
+
+_Values = Mapping[str, Value]
 
 _ID = 12  # letters that tell one version of the rows from another
 _BASIC = 0xFFFF  # letters that have a number of four digits
@@ -33,8 +39,7 @@ def check_report_rows(rows: Sequence[Qc1Row]) -> None:
         ConfigError: the first thing that is wrong, with its table and column.
         PgiError: a package with tables is broken.
     """
-    for name, of_table in _by_table(rows).items():
-        table = table_named(name)
+    for table, of_table in _by_declared(rows).items():
         _, mistakes = check_columns(table, by_column(table, of_table))
         for mistake in mistakes:
             raise ConfigError(f"{table.name}, row {mistake.row + 1}, {mistake}")
@@ -142,14 +147,10 @@ def _escaped(letter: str) -> str:
 
 def _put(run: Run, rows: Sequence[Qc1Row], *, is_known: bool) -> bool:
     """Put rows there: all of them, or nothing; known ones only where none is there."""
-    by_table = {table_named(name): of for name, of in _by_table(rows).items()}
+    by_table = _by_declared(rows)
+    if is_known and _is_any_there(run, by_table):
+        return False
     with open_qc1(run.config.database) as engine, engine.begin() as connection:
-        if is_known and any(
-            has_row(connection, table, key)
-            for table, of_table in by_table.items()
-            for key in _keys(table, of_table)
-        ):
-            return False
         for table, of_table in by_table.items():
             if table.group:
                 for value in {key[table.group] for key in _keys(table, of_table)}:
@@ -158,16 +159,47 @@ def _put(run: Run, rows: Sequence[Qc1Row], *, is_known: bool) -> bool:
     return True
 
 
-def _keys(
-    table: Qc1Table, rows: Sequence[Mapping[str, Value]]
-) -> list[dict[str, Value]]:
+def _is_any_there(run: Run, by_table: Mapping[Qc1Table, Sequence[_Values]]) -> bool:
+    """Whether the database has one of these rows; nothing of it is made for that."""
+    with (
+        suppress(ConfigError),
+        open_database(run.config.database, _leave) as engine,
+        engine.connect() as connection,
+    ):
+        return any(
+            has_row(connection, table, key)
+            for table, of_table in by_table.items()
+            for key in _keys(table, of_table)
+        )
+    return False
+
+
+def _leave(_: sa.Engine) -> None:
+    """Make no tables."""
+
+
+def _by_declared(rows: Sequence[Qc1Row]) -> dict[Qc1Table, list[_Values]]:
+    """The rows by their tables.
+
+    Raises:
+        ConfigError: there is no such table.
+        PgiError: a package with tables is broken.
+    """
+    declared = declared_tables()
+    return {
+        declared.get(name) or table_named(name): of_table
+        for name, of_table in _by_table(rows).items()
+    }
+
+
+def _keys(table: Qc1Table, rows: Sequence[_Values]) -> list[dict[str, Value]]:
     """Return what tells each row apart, as the database has it."""
     columns, _ = check_columns(table, by_column(table, rows))
     return [{k: columns[k][n] for k in table.keys} for n in range(len(rows))]
 
 
-def _by_table(rows: Sequence[Qc1Row]) -> Mapping[str, list[Mapping[str, Value]]]:
-    found: dict[str, list[Mapping[str, Value]]] = {}
+def _by_table(rows: Sequence[Qc1Row]) -> dict[str, list[_Values]]:
+    found: dict[str, list[_Values]] = {}
     for row in rows:
         found.setdefault(row.table, []).append(row.values)
     return found
