@@ -46,13 +46,18 @@ def papers_of(run: Run, seen: Seen) -> Papers:
     )
 
 
+def sof_dir(run: Run) -> Path:
+    """Return where the sets of frames of a run are written out."""
+    return run.monitor_dir / "sof"
+
+
 def _written_sof(run: Run, seen: Seen) -> Path | None:
     """Write the frames and their tags, as in the AB, one a line as in a SOF."""
     block = seen.found.block
     text = "".join(f"{entry.file} {entry.tag}\n" for entry in block.sof)
     if not text:
         return None
-    path = run.monitor_dir / "sof" / f"{block.root}.sof"
+    path = sof_dir(run) / f"{block.root}.sof"
     try:
         if path.read_text("utf-8") == text:
             return path

@@ -12,6 +12,7 @@ from attrs import define, evolve, field, frozen
 from phoenix_core import hookspecs, recipe_call
 from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.ab_monitor.watch import watched
+from phoenix_core.ab_papers import sof_dir
 from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.atomic import remove_leftovers
 from phoenix_core.cascade import takers
@@ -94,7 +95,8 @@ def _tidy(run: Run, finished: Iterable[str]) -> None:
     """Remove what a phoenix left that was killed."""
     directories = run.config.directories
     for directory in (
-        *(run.ab_dir, run.monitor_dir, directories.monitor, directories.jobs),
+        *(run.ab_dir, run.monitor_dir, sof_dir(run)),
+        *(directories.monitor, directories.jobs),
         *directories.product.glob(f"*/{run.date}"),
     ):
         remove_leftovers(directory)

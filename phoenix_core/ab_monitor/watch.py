@@ -18,12 +18,15 @@ _SHARE = 30.0  # of the time that a page takes: the rest is for the jobs
 
 @define
 class MonitorWatch(Watch):
-    """Writes the page as jobs start and end, beside another watch; not too often."""
+    """Writes the page as jobs start and end, beside another watch; not too often.
+
+    What is over in a moment has its page afterwards.
+    """
 
     inner: Watch
     monitor: AbMonitor
     events: Events
-    _due: float = 0.0  # of the monotonic clock
+    due: float = field(factory=lambda: time.monotonic() + _PAUSE)
     _guard: threading.Lock = field(factory=threading.Lock, repr=False)
 
     def planned(self, title: str, jobs: tuple[Job, ...]) -> None:
@@ -46,13 +49,13 @@ class MonitorWatch(Watch):
         self.inner.finished()
 
     def _write(self) -> None:
-        if time.monotonic() < self._due or not self._guard.acquire(blocking=False):
+        if time.monotonic() < self.due or not self._guard.acquire(blocking=False):
             return
         try:
             start = time.monotonic()
             write_if_possible(self.monitor, self.events)
             end = time.monotonic()
-            self._due = end + max(_PAUSE, _SHARE * (end - start))
+            self.due = end + max(_PAUSE, _SHARE * (end - start))
         finally:
             self._guard.release()
 
