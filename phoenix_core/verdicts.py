@@ -5,13 +5,10 @@ seen. The last word on an AB's present products counts; a verdict on products th
 made again since counts for nothing.
 """
 
-import contextlib
 import datetime as dt
-import json
-import os
-import pwd
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -20,6 +17,12 @@ from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import QcReport, Run, Verdict
+from phoenix_core.records import (
+    DamagedRecordError,
+    append_record,
+    read_records,
+    user,
+)
 
 _NAME = "verdicts.jsonl"
 _ID = 12
@@ -89,7 +92,7 @@ def make_verdict(report: QcReport, *, is_accepted: bool, comment: str = "") -> V
     return Verdict(
         block=report.block,
         is_accepted=is_accepted,
-        by=_user(),
+        by=user(),
         at=now(),
         comment=comment,
         fingerprint=report.fingerprint,
@@ -123,8 +126,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
     }
     path = run.monitor_dir / _NAME
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _append(path, json.dumps(row))
+        append_record(path, row)
     except OSError as error:
         raise CertificationError(
             f"{path}: the verdict on {verdict.block} could not be kept: "
@@ -141,59 +143,33 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
         CertificationError: file and line of what is no verdict.
     """
     path = run.monitor_dir / _NAME
+    found: dict[Reviewed, Verdict] = {}
     try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return {}
+        for number, row in read_records(path):
+            seen, verdict = _given(path, number, row)
+            found[seen] = verdict
+    except DamagedRecordError as error:
+        raise CertificationError(
+            f"{path}, line {error.number}: damaged; what it said may matter: mend this "
+            "line, or remove it and review its AB again"
+        ) from None
     except OSError as error:
         raise CertificationError(f"{path}: {error.strerror}") from error
-    found: dict[Reviewed, Verdict] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            if number == len(lines):
-                continue  # no line end: cut short
-            raise CertificationError(
-                f"{path}, line {number}: damaged; what it said may matter: mend this "
-                "line, or remove it and review its AB again"
-            ) from None
-        try:
-            texts = ("block", "report", "by", "at", "comment", "fingerprint")
-            block, report, by, at, comment, fingerprint = (str(row[t]) for t in texts)
-            accepted = {"ACCEPT": True, "REJECT": False}[row["verdict"]]
-        except (KeyError, TypeError):
-            raise CertificationError(
-                f"{path}, line {number}: no verdict; remove this line"
-            ) from None
-        verdict = Verdict(block, accepted, by, at, comment, fingerprint)
-        found[Reviewed(block, report)] = verdict
     return found
 
 
-def _append(path: Path, line: str) -> None:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o644)
+def _given(path: Path, number: int, row: Any) -> tuple[Reviewed, Verdict]:
     try:
-        written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        # What a killed phoenix left behind the last line end was never a verdict.
-        os.ftruncate(descriptor, written.rfind(b"\n") + 1)
-        content = f"{line}\n".encode()
-        if os.write(descriptor, content) < len(content):
-            raise OSError(28, "No space left on device")  # the disk took a part
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        texts = ("block", "report", "by", "at", "comment", "fingerprint")
+        block, report, by, at, comment, fingerprint = (str(row[t]) for t in texts)
+        accepted = {"ACCEPT": True, "REJECT": False}[row["verdict"]]
+    except (KeyError, TypeError):
+        raise CertificationError(
+            f"{path}, line {number}: no verdict; remove this line"
+        ) from None
+    verdict = Verdict(block, accepted, by, at, comment, fingerprint)
+    return Reviewed(block, report), verdict
 
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and abs(value) < float("inf") else None
-
-
-def _user() -> str:
-    # Not $USER, by which anybody could be anybody.
-    with contextlib.suppress(KeyError):
-        return pwd.getpwuid(os.getuid()).pw_name
-    return f"user {os.getuid()}"
