@@ -38,6 +38,7 @@ from muse_deep_plugin.qc_scores import (
     single_scores,
 )
 from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
+from muse_deep_plugin.qc_sheet_inputs import times_in, unmatched
 from muse_deep_plugin.qc_sky import residual_5577
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core.ab_file import read_block
@@ -86,6 +87,9 @@ def measure(
         scores=scores,
         comments=remarks,
         offsets=moved,
+        exposures=tuple(one.parameters for one in singles),
+        unmatched=unmatched(run, block) if is_deep else (),
+        times=times_in(products),
     )
     return QcReport(
         block=block.name,
