@@ -190,6 +190,11 @@ class Score:
     high: float | None = None
 
     @property
+    def is_scored(self) -> bool:
+        """Whether it has a limit; one without is shown and never passed or failed."""
+        return self.low is not None or self.high is not None
+
+    @property
     def is_passed(self) -> bool:
         """Whether the value is there and within its limits, bounds included."""
         if self.value is None or math.isnan(self.value):
@@ -224,6 +229,7 @@ class QcReport:
     plots: tuple[Path, ...] = ()
     fingerprint: str = ""  # of the AB that was looked at
     qc1: tuple[Qc1Row, ...] = ()
+    units: Mapping[str, str] = field(factory=dict)  # of parameters, by name
 
     @property
     def is_green(self) -> bool:
