@@ -40,6 +40,7 @@ from muse_deep_plugin.qc_scores import (
 from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
 from muse_deep_plugin.qc_sheet_inputs import times_in, unmatched
 from muse_deep_plugin.qc_sky import residual_5577
+from muse_deep_plugin.qc_units import units_of
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core.ab_file import read_block
 from phoenix_core.errors import ConfigError
@@ -99,6 +100,7 @@ def measure(
         scores=scores,
         comments=remarks,
         figures={"": draw_sheet(sheet)},
+        units=units_of(parameters, measures.unit),
     )
 
 

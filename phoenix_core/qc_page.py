@@ -132,7 +132,9 @@ def score_line(score: Score) -> ScoreLine:
         said, state = ("passed", "good") if is_passed else ("failed", "bad")
         if score.value is None or math.isnan(score.value):
             said = "failed: no value"
-        if low is not None and high is not None:
+        if low == high:
+            limits = f"= {_shown(low)}"
+        elif low is not None and high is not None:
             limits = f"{_shown(low)} to {_shown(high)}"
         else:
             limits = f"≤ {_shown(high)}" if low is None else f"≥ {_shown(low)}"
