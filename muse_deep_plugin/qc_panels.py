@@ -220,7 +220,7 @@ def depths(exposures: Sequence[Parameters], deep: Parameters) -> Depths | None:
 
 def draw_depths(axes: Any, found: Depths | None) -> None:
     """Draw the depth of each exposure, numbered in time, and of the deep cube."""
-    panel_title(axes, "Depth of the exposures")
+    panel_title(axes, "Depth")
     style_axes(axes)
     if found is None:
         say_empty(axes, "no QC reports of the exposures")
@@ -275,7 +275,10 @@ def _depth_axes(axes: Any, found: Depths, place: float, step: float) -> None:
     low, high = float(np.nanmin(both)), float(np.nanmax(both))
     span = (high - low) or 0.1 * abs(high) or 1.0
     under, over = (0.15, 0.75) if found.is_magnitude else (0.85, 0.15)
-    axes.set_ylim(low - under * span, high + over * span)
+    bottom = low - under * span
+    axes.set_ylim(
+        bottom if found.is_magnitude else max(0.0, bottom), high + over * span
+    )
     names = {"ABMAGLIM": "ABMAGLIM [mag]", "NOISE": "noise of a spaxel"}
     axes.set_xlabel("exposure, in time", fontsize=SMALL, color=INK)
     axes.set_ylabel(names[found.quantity], fontsize=SMALL, color=INK, labelpad=2)

@@ -132,24 +132,26 @@ def _head(figure: Any, sheet: Sheet) -> None:
 
 def _verdict(sheet: Sheet) -> tuple[str, str, str]:
     """The badge, its letters, its colour: green where there is nothing to look at."""
-    scored = [score for score in sheet.scores if _is_scored(score)]
+    scored = [score for score in sheet.scores if score.is_scored]
     failed = sum(not score.is_passed for score in scored)
-    count, warnings = len(scored), len(sheet.comments)
-    said = f"{failed} of {count} scores failed" if failed else f"{count} scores passed"
-    if warnings:
-        said += f", {warnings} warning{'s' * (warnings > 1)}"
+    errors = sum(comment.startswith("ERROR") for comment in sheet.comments)
+    warnings = len(sheet.comments) - errors
+    said = (
+        f"{len(scored)} score{'s' * (len(scored) > 1)} passed"
+        if scored
+        else "not scored"
+    )
     if failed:
+        said = f"{failed} of {len(scored)} scores failed"
+    for count, word in ((errors, "error"), (warnings, "warning")):
+        said += f", {count} {word}{'s' * (count > 1)}" if count else ""
+    if failed or errors:
         return f"✗ {said}", "white", RED
     if warnings:
         return f"! {said}", INK, ORANGE
-    if not count:
-        return "not scored", "white", PALE
+    if not scored:
+        return said, "white", PALE
     return f"✓ all {said}", "white", GREEN
-
-
-def _is_scored(score: Score) -> bool:
-    """A score without limits is not scored."""
-    return score.low is not None or score.high is not None
 
 
 def _boxes(figure: Any, sheet: Sheet, top: float) -> float:
@@ -157,7 +159,7 @@ def _boxes(figure: Any, sheet: Sheet, top: float) -> float:
     from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415
 
     shown = sheet.scores[:_BOXES]
-    gap, height = 10, 66
+    gap, height = 10, 86
     width = (WIDTH - 2 * _EDGE + gap) / max(len(shown), 6) - gap
     letters = int(width / 12.5)
     for n, score in enumerate(shown):
@@ -178,19 +180,19 @@ def _boxes(figure: Any, sheet: Sheet, top: float) -> float:
         name = plain(score.name.replace("_", " "), letters)
         style = {"color": ink, "weight": "bold"}
         _write(figure, left + 10, top + 19, name, fontsize=NORMAL, **style)
-        value = in_all_digits(score.value)
-        _write(figure, left + 10, top + 47, value, fontsize=LARGE, **style)
-        limits = f"{_range(score)}  {said}"
-        right = left + width - 9
-        _write(figure, right, top + 47, limits, ha="right", fontsize=SMALL, color=ink)
+        value, right = in_all_digits(score.value), left + width - 9
+        _write(figure, left + 10, top + 45, value, fontsize=LARGE, **style)
+        _write(figure, right, top + 46, said, ha="right", fontsize=SMALL, color=ink)
+        _write(figure, left + 10, top + 70, _range(score), fontsize=SMALL, color=ink)
     if more := len(sheet.scores) - len(shown):
-        _write(figure, WIDTH - 4, top + 76, f"and {more} more", ha="right")
+        said = f"and {more} more, on the page"
+        _write(figure, WIDTH - _EDGE, top - 9, said, ha="right", fontsize=SMALL)
     return top + (height + 14 if shown else 0)
 
 
 def _state(score: Score) -> tuple[str, str, str]:
     """What is said of a score, in which letters, on which colour."""
-    if not _is_scored(score):
+    if not score.is_scored:
         return "○ not scored", PALE, BAND
     if score.is_passed:
         return "✓ ok", GREEN, GOOD

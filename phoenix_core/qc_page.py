@@ -108,14 +108,24 @@ def _shown_of(report: QcReport) -> dict[str, object]:
 def _verdict(report: QcReport) -> Said:
     scored = [score for score in report.scores if score.is_scored]
     failed = [score.name for score in scored if not score.is_passed]
-    warnings = len(report.comments)
-    more = f", {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
+    errors = sum(_comment(comment).state == "bad" for comment in report.comments)
+    warnings = len(report.comments) - errors
+    said = (
+        f"{len(scored)} score{'s' * (len(scored) > 1)} passed"
+        if scored
+        else "not scored"
+    )
     if failed:
-        return Said(f"failed: {', '.join(failed)}{more}", "bad")
-    if not scored:
-        return Said(f"not scored{more}", "warn" if warnings else "open")
-    passed = f"{len(scored)} scores passed{more}"
-    return Said(passed, "warn") if warnings else Said(f"all {passed}", "good")
+        said = f"failed: {', '.join(failed)}"
+    elif scored and not report.comments:
+        said = f"all {said}"
+    for count, word in ((errors, "error"), (warnings, "warning")):
+        said += f", {count} {word}{'s' * (count > 1)}" if count else ""
+    if failed or errors:
+        return Said(said, "bad")
+    if warnings:
+        return Said(said, "warn")
+    return Said(said, "good" if scored else "open")
 
 
 def _comment(comment: str) -> Said:

@@ -48,7 +48,7 @@ def texts(page, path):
 def test_scores_comments_plots_and_parameters_are_all_there(tmp_path):
     _, page = written(REPORT, tmp_path)
     assert texts(page, ".//h1") == ["QC of NGC300"]
-    assert texts(page, ".//strong") == ["failed: BKG, DEPTH, 2 warnings"]
+    assert texts(page, ".//strong") == ["failed: BKG, DEPTH, 1 error, 1 warning"]
     lines = [texts(row, "./*") for row in page.findall(".//tbody/tr")]
     assert lines == [
         ["FWHM", "0.8", "≤ 1.5", "passed"],
@@ -69,10 +69,11 @@ def test_scores_comments_plots_and_parameters_are_all_there(tmp_path):
 @pytest.mark.parametrize(
     ("scores", "comments", "said"),
     [
-        ((Score("A", 1.0, low=0.5),), (), "all 1 scores passed"),
-        ((Score("A", 1.0, low=0.5),), ("look",), "1 scores passed, 1 warning"),
+        ((Score("A", 1.0, low=0.5),), (), "all 1 score passed"),
+        ((Score("A", 1.0, low=0.5),), ("look",), "1 score passed, 1 warning"),
         ((Score("A", 1.0),), (), "not scored"),
         ((), ("look",), "not scored, 1 warning"),
+        ((Score("A", 1.0, low=0.5),), ("ERROR x",), "1 score passed, 1 error"),
     ],
 )
 def test_the_verdict_says_what_there_is_to_look_at(tmp_path, scores, comments, said):

@@ -134,7 +134,7 @@ def test_warnings_are_written_in_words_and_leave_room_for_the_panels():
     many = tuple(
         f"WARNING x{n}: " + "look at it and take it out " * 9 for n in range(9)
     )
-    said = pixels(draw_sheet(sheet(comments=many)))[196:320]
+    said = pixels(draw_sheet(sheet(comments=many)))[214:340]
     assert has(said, (138, 47, 0), 1000)
 
 
@@ -226,9 +226,13 @@ def test_a_plain_text_is_one_printable_line_of_latin_letters(text):
     ],
 )
 def test_a_broken_cube_is_drawn_as_far_as_it_goes(cube):
-    made = sheet(cube, is_deep=False)
-    assert pixels(draw_sheet(made)).shape == (HEIGHT, WIDTH, 3)
-    bare = sheet(cube, parameters={}, scores=(), offsets=())
+    assert pixels(draw_sheet(sheet(cube))).shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize("is_deep", [True, False])
+def test_a_sheet_of_which_nothing_is_known_is_drawn(is_deep):
+    empty = {"parameters": {}, "scores": (), "offsets": (), "exposures": ()}
+    bare = sheet(measures(), is_deep=is_deep, times=None, **empty)
     assert pixels(draw_sheet(bare)).shape == (HEIGHT, WIDTH, 3)
 
 
