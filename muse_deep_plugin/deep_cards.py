@@ -22,8 +22,9 @@ def exposure_cards(tables: Sequence[Path]) -> Cards:
 
     TEXPTIME is the sum of all exposures, EXPTIME that of an aligned stack the same; a
     mosaic, of which no spaxel sees all, keeps the recipe's EXPTIME: that of one
-    exposure. MJD-END is the end of the latest exposure. What a table without EXPTIME or
-    MJD-OBS leaves open is left out; ESO OBS ID stays that of the first.
+    exposure, where no exposure map tells it (`exptime_card`). MJD-END is the end of the
+    latest exposure. What a table without EXPTIME or MJD-OBS leaves open is left out;
+    ESO OBS ID stays that of the first.
 
     Raises:
         ProcessingError: a table cannot be read.
@@ -43,11 +44,19 @@ def exposure_cards(tables: Sequence[Path]) -> Cards:
     total = math.fsum(known)
     cards["TEXPTIME"] = (total, "[s] Total integration time of all exposures")
     if _is_stack(headers):
-        cards["EXPTIME"] = (total, "[s] Total integration time per pixel")
+        cards |= exptime_card(total)
     if None not in starts:
         ends = [s + t / _DAY for s, t in zip(starts, known, strict=True) if s]
         cards["MJD-END"] = (max(ends), "[d] End of observations (days)")
     return cards
+
+
+def exptime_card(seconds: float) -> Cards:
+    """Return the card on how long a spaxel was exposed.
+
+    The median of the exposure map above 0, where there is one.
+    """
+    return {"EXPTIME": (seconds, "[s] Total integration time per pixel")}
 
 
 def _is_stack(headers: Sequence[Mapping[str, object]]) -> bool:

@@ -4,7 +4,8 @@ The recipe calls every cube DATACUBE_FINAL and every image IMAGE_FOV, those of o
 exposure as well. That the original changes PRO.CATG is documented, to what is not: the
 names are ours. Cube and images also get the exposure time, the end and the number of
 all exposures, and in PIPEFILE the name under which they are published. Headers are
-edited, all at once, for a header costs a copy of the file; pixels are not touched.
+edited, all at once, for a header costs a copy of the file; pixels are not touched. The
+exposure map is made here, while the exposures' images are still there.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from typing import Final
 from attrs import evolve
 
 from muse_deep_plugin.create_deep import RAW_TYPE
-from muse_deep_plugin.deep_cards import exposure_cards
+from muse_deep_plugin.deep_cards import exposure_cards, exptime_card
+from muse_deep_plugin.deep_map import deep_map
 from muse_deep_plugin.input_checks import with_tag
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core import hookimpl
@@ -22,7 +24,11 @@ from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Product, Run
 from phoenix_core.publish import product_names
 
-DEEP: Final = {"DATACUBE_FINAL": "DATACUBE_DEEP", "IMAGE_FOV": "IMAGE_FOV_DEEP"}
+DEEP: Final = {
+    "DATACUBE_FINAL": "DATACUBE_DEEP",
+    "IMAGE_FOV": "IMAGE_FOV_DEEP",
+    "EXPOSURE_MAP": "EXPOSURE_MAP_DEEP",
+}
 
 _CATG: Final = "Category of pipeline product frame"
 _FILE: Final = "Filename of data product"
@@ -32,18 +38,22 @@ _FILE: Final = "Filename of data product"
 def process_ab_final_plugin(
     run: Run, block: AssociationBlock, products: Sequence[Product]
 ) -> list[Product] | None:
-    """Complete the headers of a dpc AB's cube and images; change their PRO.CATG.
+    """Complete the headers of a dpc AB's cube and images, and add the exposure map.
 
     A combination that is no deep one (another RAW_TYPE) keeps its categories.
     """
     if block.recipe != EXP_COMBINE.recipe:
         return None
     categories = DEEP if block.raw_type == RAW_TYPE else {}
+    exposed = deep_map(run, block, products) if categories else None
+    products = [*products, *([exposed.product] if exposed else [])]
     named = [
         evolve(product, category=categories.get(product.category, product.category))
         for product in products
     ]
     cards = exposure_cards(with_tag(paths(run, block), "PIXTABLE_REDUCED"))
+    if exposed:
+        cards |= exptime_card(exposed.median)
     names = product_names(block, named)
     for before, product, name in zip(products, named, names, strict=True):
         if before.category in DEEP:

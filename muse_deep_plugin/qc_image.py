@@ -15,18 +15,17 @@ from muse_deep_plugin.qc_cube import (
     background,
 )
 from muse_deep_plugin.qc_sources import THRESHOLD, Source, find_sources
-from muse_deep_plugin.qc_text import (
+from muse_deep_plugin.qc_style import (
     INK,
     NORMAL,
-    ORANGE,
     PALE,
+    RED,
     SMALL,
-    flux_unit,
-    in_digits,
     panel_title,
     say_empty,
     style_axes,
 )
+from muse_deep_plugin.qc_text import flux_unit, in_digits
 
 _LENGTHS: Final = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)  # arcsec, of the scale bar
 _ALIGNED: Final = 1e-3  # of the pixel: rotation below which the axes are RA and Dec
@@ -126,7 +125,7 @@ def draw_image(
         norm=_asinh(low, high),
         interpolation="nearest",
     )
-    axes.set_anchor("W")
+    axes.set_anchor("NW")
     _label(axes, grid)
     _mark(axes, grid, found[:_CIRCLES], fwhm)
     if grid.cd is not None:
@@ -188,7 +187,7 @@ def _mark(axes: Any, grid: Grid, found: Sequence[Source], fwhm: float | None) ->
     radius = max(1.2 * fwhm if fwhm and grid.cd is not None else 0.0, width / 70)
     for source in found:
         place = grid.offsets(source.x, source.y)
-        axes.add_patch(Circle(place, radius, fill=False, ec=ORANGE, lw=1.3))
+        axes.add_patch(Circle(place, radius, fill=False, ec=RED, lw=1.6))
 
 
 def _scale_bar(axes: Any, grid: Grid) -> None:
@@ -204,7 +203,7 @@ def _scale_bar(axes: Any, grid: Grid) -> None:
         [left, right],
         [y, y],
         color=INK,
-        lw=2.2,
+        lw=3.0,
         transform=axes.transAxes,
         solid_capstyle="butt",
         path_effects=outline,
@@ -240,7 +239,7 @@ def _compass(axes: Any, cd: NDArray[np.float64]) -> None:
             arrowprops={
                 "arrowstyle": "-|>",
                 "color": INK,
-                "lw": 1.2,
+                "lw": 1.6,
                 "shrinkA": 0,
                 "shrinkB": 0,
                 "path_effects": outline,
@@ -263,7 +262,7 @@ def _outline() -> list[Any]:
     """White around dark strokes, to be seen on dark sources, too."""
     from matplotlib.patheffects import withStroke  # noqa: PLC0415
 
-    return [withStroke(linewidth=3, foreground="white")]
+    return [withStroke(linewidth=4, foreground="white")]
 
 
 def _colour_bar(axes: Any, shown: Any, unit: str) -> None:

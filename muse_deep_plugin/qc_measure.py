@@ -53,7 +53,9 @@ from muse_deep_plugin.qc_origin import origin
 from muse_deep_plugin.qc_rows import Cube, pipefile, qc1_rows
 from muse_deep_plugin.qc_scores import Options, number, scores
 from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
+from muse_deep_plugin.qc_sheet_inputs import times_in, unmatched
 from muse_deep_plugin.qc_sources import Source, find_sources
+from muse_deep_plugin.qc_units import units_of
 from muse_deep_plugin.score_bit import deep_flags, single_flags
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core.errors import ConfigError
@@ -69,6 +71,7 @@ class _Measured:
     block: AssociationBlock
     measures: CubeMeasures
     parameters: dict[str, Value]
+    products: Sequence[Product]
     sources: tuple[Source, ...]
     known: History
 
@@ -97,7 +100,9 @@ def measure(
         measures.header.get("ESO OBS ID"),
     )
     parameters = qc_parameters(headers) | cube_parameters(measures, sources, known)
-    measured = _Measured(run, block, measures, parameters, sources, known)
+    measured = _Measured(
+        run, block, measures, parameters, products, sources, known
+    )
     return _deep(measured, options) if is_deep else _single(measured, cube, options)
 
 
@@ -157,17 +162,21 @@ def _report(
 ) -> QcReport:
     """Put a report together, with its plot and its rows of the QC1 database."""
     run, block, measures = measured.run, measured.block, measured.measures
+    is_deep = block.recipe == EXP_COMBINE.recipe
     name = block.value("TARGET") or target(measures.header)
     sheet = Sheet(
         block=block.name,
         run=_run_name(run, block),
         target=name,
-        is_deep=block.recipe == EXP_COMBINE.recipe,
+        is_deep=is_deep,
         measures=measures,
         parameters=measured.parameters,
         scores=judged,
         comments=comments,
         offsets=offsets(measures.header),
+        exposures=tuple(report.parameters for report in reports_of(members)),
+        unmatched=unmatched(run, block) if is_deep else (),
+        times=times_in(measured.products),
     )
     rows = Cube(
         run=run,
@@ -188,6 +197,7 @@ def _report(
         comments=comments,
         figures={"": draw_sheet(sheet)},
         qc1=qc1_rows(rows),
+        units=units_of(measured.parameters, measures.unit),
     )
 
 

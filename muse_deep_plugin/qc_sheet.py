@@ -1,45 +1,63 @@
 """The QC plot of a cube: one sheet that shows at a glance what came out.
 
 Figures are made as objects, never through pyplot, so that several threads can draw.
+Places are pixels from the left upper corner.
 """
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
 from attrs import frozen
 
+from muse_deep_plugin.exposure_map import Seconds
 from muse_deep_plugin.qc_cube import CubeMeasures
+from muse_deep_plugin.qc_facts import facts, heading
 from muse_deep_plugin.qc_image import draw_image
 from muse_deep_plugin.qc_keywords import Offset, Value, fitted
-from muse_deep_plugin.qc_panels import draw_background, draw_filled, draw_offsets
-from muse_deep_plugin.qc_scores import number
+from muse_deep_plugin.qc_panels import (
+    depths,
+    draw_background,
+    draw_depths,
+    draw_exposure_map,
+    draw_offsets,
+)
+from muse_deep_plugin.qc_scores import Parameters, number
 from muse_deep_plugin.qc_spectra import draw_flux, draw_noise
-from muse_deep_plugin.qc_text import (
+from muse_deep_plugin.qc_style import (
+    BAND,
+    GOOD,
     GREEN,
     INK,
-    NONE,
+    LARGE,
     NORMAL,
     ORANGE,
     PALE,
     RED,
     SMALL,
     TITLE,
-    duration,
-    in_all_digits,
-    in_arcsec,
-    in_digits,
-    plain,
 )
+from muse_deep_plugin.qc_text import in_all_digits, in_digits, plain
 from phoenix_core.model import Score
 
-_SIZE: Final = (14.0, 8.0)  # inches
+WIDTH: Final = 1800
+HEIGHT: Final = 1200
+
 _DPI: Final = 100
+_EDGE: Final = 30  # pixels left free on either side
+_BOXES: Final = 10  # scores that have room beside each other
+_SAID: Final = 4  # lines of warnings
+_LETTERS: Final = 128  # of a warning in a line
 
 
 @frozen(eq=False)
 class Sheet:
-    """What stands on a QC plot."""
+    """What stands on a QC plot.
+
+    Of a deep cube also: the QC parameters of its `exposures`, their `offsets`, which
+    of them (DATE-OBS) exp_align found `unmatched`, and the exposure map, in seconds.
+    """
 
     block: str
     run: str
@@ -50,6 +68,9 @@ class Sheet:
     scores: tuple[Score, ...] = ()
     comments: tuple[str, ...] = ()
     offsets: tuple[Offset, ...] = ()
+    exposures: tuple[Parameters, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    times: Seconds | None = None
 
     def number(self, name: str) -> float | None:
         """Return a parameter that is a finite number."""
@@ -57,148 +78,126 @@ class Sheet:
 
 
 def draw_sheet(sheet: Sheet) -> bytes:
-    """Draw the QC plot of a cube; return it as PNG, 1400 x 800 pixels."""
+    """Draw the QC plot of a cube; return it as PNG of WIDTH x HEIGHT pixels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=_SIZE, dpi=_DPI, facecolor="white")
+    size = (WIDTH / _DPI, HEIGHT / _DPI)
+    figure = Figure(figsize=size, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     _head(figure, sheet)
-    draw_image(
-        figure.add_axes((0.05, 0.295, 0.33, 0.565)),
-        sheet.measures,
-        fitted(sheet.parameters),
-        sheet.number("FWHM"),
-    )
-    flux = figure.add_axes((0.525, 0.635, 0.455, 0.225))
-    draw_flux(flux, sheet.measures)
-    noise = figure.add_axes((0.525, 0.375, 0.455, 0.2), sharex=flux)
-    draw_noise(noise, sheet.measures, sheet.number("NOISE_EXPECTED"))
+    top = _say(figure, sheet, _boxes(figure, sheet, 122))
     if sheet.is_deep:
-        offsets = figure.add_axes((0.525, 0.075, 0.1, 0.195))
-        draw_offsets(offsets, sheet.measures, sheet.offsets)
-        draw_filled(figure.add_axes((0.637, 0.075, 0.08, 0.195)), sheet.measures)
+        _deep_panels(figure, sheet, top)
     else:
-        corner = figure.add_axes((0.525, 0.075, 0.17, 0.195))
-        level, spread = sheet.number("BKG_MEDIAN"), sheet.number("BKG_MAD")
-        draw_background(corner, sheet.measures, level, spread)
-    _table(figure, _facts(sheet))
-    _score_table(figure, sheet)
+        _single_panels(figure, sheet, top)
+    _table(figure, facts(sheet.parameters, sheet.measures, is_deep=sheet.is_deep))
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
     return content.getvalue()
 
 
-def _write(figure: Any, x: float, y: float, text: str, **style: Any) -> None:
-    """Write on the sheet; names in the text are no formulas."""
-    style = {"fontsize": NORMAL, "color": INK, "va": "center"} | style
-    figure.text(x, y, text, parse_math=False, **style)
+# The head -------------------------------------------------------------------------
 
 
 def _head(figure: Any, sheet: Sheet) -> None:
-    kind = "deep datacube" if sheet.is_deep else "single datacube"
     name = plain(sheet.target, 40) or "no target"
-    _write(figure, 0.02, 0.958, name, fontsize=TITLE, weight="bold")
-    about = f"{kind}   ·   run {plain(sheet.run)}   ·   {plain(sheet.block)}"
-    _write(figure, 0.02, 0.918, about, color=PALE, fontsize=NORMAL + 1)
-    verdict, colour = _verdict(sheet)
+    _write(figure, _EDGE, 42, name, fontsize=TITLE, weight="bold")
+    verdict, ink, colour = _verdict(sheet)
     _write(
         figure,
-        0.98,
-        0.963,
+        WIDTH - _EDGE - 8,
+        40,
         verdict,
         ha="right",
-        color="white",
+        color=ink,
         weight="bold",
-        fontsize=NORMAL + 1,
-        bbox={
-            "boxstyle": "round,pad=0.45",
-            "facecolor": colour,
-            "edgecolor": "none",
-        },
+        fontsize=LARGE + 3,
+        bbox={"boxstyle": "round,pad=0.4", "facecolor": colour, "edgecolor": "none"},
     )
-    if sheet.comments:
-        said = "   ".join(plain(comment) for comment in sheet.comments)
-        _write(figure, 0.98, 0.925, said, ha="right", color=RED)
+    about = f"run {plain(sheet.run)}   ·   "
+    about += heading(sheet.parameters, is_deep=sheet.is_deep)
+    _write(figure, _EDGE, 91, about, fontsize=LARGE)
+    if flag := sheet.parameters.get("QCFLAG"):
+        _write(
+            figure,
+            WIDTH - _EDGE,
+            91,
+            f"QCFLAG {plain(flag, 12)}",
+            ha="right",
+            fontsize=LARGE,
+            family="monospace",
+        )
 
 
-def _verdict(sheet: Sheet) -> tuple[str, str]:
-    """The badge: green only where there is nothing to look at."""
-    count, warnings = len(sheet.scores), len(sheet.comments)
-    failed = sum(not score.is_passed for score in sheet.scores)
-    said = f"{failed} of {count} scores failed" if failed else f"{count} scores passed"
-    if warnings:
-        said += f", {warnings} warning{'s' * (warnings > 1)}"
+def _verdict(sheet: Sheet) -> tuple[str, str, str]:
+    """The badge, its letters, its colour: green where there is nothing to look at."""
+    scored = [score for score in sheet.scores if score.is_scored]
+    failed = sum(not score.is_passed for score in scored)
+    errors = sum(comment.startswith("ERROR") for comment in sheet.comments)
+    warnings = len(sheet.comments) - errors
+    said = (
+        f"{len(scored)} score{'s' * (len(scored) > 1)} passed"
+        if scored
+        else "not scored"
+    )
     if failed:
-        return said, RED
-    return (said, ORANGE) if warnings else (f"all {said}", GREEN)
+        said = f"{failed} of {len(scored)} scores failed"
+    for count, word in ((errors, "error"), (warnings, "warning")):
+        said += f", {count} {word}{'s' * (count > 1)}" if count else ""
+    if failed or errors:
+        return f"✗ {said}", "white", RED
+    if warnings:
+        return f"! {said}", INK, ORANGE
+    if not scored:
+        return said, "white", PALE
+    return f"✓ all {said}", "white", GREEN
 
 
-def _facts(sheet: Sheet) -> Sequence[tuple[str, str]]:
-    """The rows of the table below the image: left column, then right."""
-    get, text = sheet.number, sheet.parameters.get
-    planes, rows, columns = sheet.measures.shape
-    low, high = get("LAMBDA_MIN"), get("LAMBDA_MAX")
-    covered = f"{low:.0f} to {high:.0f} Å" if low and high else "no wavelengths"
-    level, spread = in_digits(get("BKG_MEDIAN")), in_digits(get("BKG_MAD"), 2)
-    residual = in_digits(get("SKY_5577"))
-    fraction = get("NAN_FRACTION")
-    missing = f"{100 * fraction:.1f} %" if fraction is not None else NONE
-    measured, propagated = get("NOISE"), get("NOISE_PROPAGATED")
-    if sheet.is_deep:
-        combined, expected = get("N_EXPOSURES"), get("N_EXPECTED")
-        first = (
-            ("Exposures", f"{in_digits(combined)} combined of {in_digits(expected)}"),
-            ("Exposure time", duration(get("TEXPTIME"))),
-            ("OBs", plain(text("OB_IDS") or NONE, 34)),
+def _boxes(figure: Any, sheet: Sheet, top: float) -> float:
+    """Draw a box for each score; return where they end."""
+    from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415
+
+    shown = sheet.scores[:_BOXES]
+    gap, height = 10, 86
+    width = (WIDTH - 2 * _EDGE + gap) / max(len(shown), 6) - gap
+    letters = int(width / 12.5)
+    for n, score in enumerate(shown):
+        left = _EDGE + n * (width + gap)
+        said, ink, colour = _state(score)
+        figure.add_artist(
+            FancyBboxPatch(
+                (left / WIDTH, 1 - (top + height) / HEIGHT),
+                width / WIDTH,
+                height / HEIGHT,
+                boxstyle="round,pad=0,rounding_size=0.004",
+                mutation_aspect=WIDTH / HEIGHT,
+                facecolor=colour,
+                edgecolor=ink if ink != "white" else colour,
+                linewidth=1.0,
+            )
         )
-    else:
-        first = (
-            ("Observed", plain(text("DATE_OBS", NONE))[:19].replace("T", "  ")),
-            ("Exposure time", duration(get("EXPTIME"))),
-            ("OB", plain(text("OB_NAME") or text("OB_ID") or NONE, 26)),
-        )
-    fwhm, seen = in_arcsec(get("FWHM")), in_arcsec(get("SEEING"))
-    shift = in_digits(get("WDEL_MAX"), unit=" Å")
-    return (
-        *first,
-        ("Mode", plain(text("INS_MODE", NONE), 26)),
-        ("FWHM", f"{fwhm},  seeing {seen}"),
-        ("Cube", f"{columns} x {rows} x {planes},  {covered}"),
-        ("Without data", missing),
-        ("Background", f"{level} ± {spread} (MAD)"),
-        ("Residual 5577 Å", residual),
-        ("Noise", f"{in_digits(measured)}, propagated {in_digits(propagated)}"),
-        ("Saturated pixels", in_digits(get("NUM_SAT"), 6)),
-        ("Largest λ shift", shift),
-    )
+        name = plain(score.name.replace("_", " "), letters)
+        style = {"color": ink, "weight": "bold"}
+        _write(figure, left + 10, top + 19, name, fontsize=NORMAL, **style)
+        value, right = in_all_digits(score.value), left + width - 9
+        _write(figure, left + 10, top + 45, value, fontsize=LARGE, **style)
+        _write(figure, right, top + 46, said, ha="right", fontsize=SMALL, color=ink)
+        _write(figure, left + 10, top + 70, _range(score), fontsize=SMALL, color=ink)
+    if more := len(sheet.scores) - len(shown):
+        said = f"and {more} more, on the page"
+        _write(figure, WIDTH - _EDGE, top - 9, said, ha="right", fontsize=SMALL)
+    return top + (height + 14 if shown else 0)
 
 
-def _table(figure: Any, rows: Sequence[tuple[str, str]]) -> None:
-    per_column = (len(rows) + 1) // 2
-    for n, (name, value) in enumerate(rows):
-        x = 0.02 + 0.235 * (n // per_column)
-        y = 0.205 - 0.032 * (n % per_column)
-        _write(figure, x, y, name, color=PALE, fontsize=SMALL)
-        _write(figure, x + 0.08, y, value, fontsize=SMALL)
-
-
-def _score_table(figure: Any, sheet: Sheet) -> None:
-    left, top = 0.735, 0.283
-    _write(figure, left, top, "Scores")
-    _write(figure, left + 0.19, top, "limits", color=PALE, ha="right")
-    for n, score in enumerate(sheet.scores):
-        y = top - 0.042 * (n + 1)
-        colour = GREEN if score.is_passed else RED
-        said = "ok" if score.is_passed else "failed"
-        if score.value is None:
-            said = "no value"
-        _write(figure, left, y, "●", color=colour, fontsize=NORMAL + 3)
-        _write(figure, left + 0.016, y, plain(score.name, 16))
-        value = in_all_digits(score.value)
-        _write(figure, left + 0.135, y, value, ha="right", weight="bold")
-        _write(figure, left + 0.19, y, _range(score), ha="right", color=PALE)
-        _write(figure, left + 0.25, y, said, ha="right", color=colour)
+def _state(score: Score) -> tuple[str, str, str]:
+    """What is said of a score, in which letters, on which colour."""
+    if not score.is_scored:
+        return "○ not scored", PALE, BAND
+    if score.is_passed:
+        return "✓ ok", GREEN, GOOD
+    said = "✗ failed" if score.value is not None else "✗ no value"
+    return said, "white", RED
 
 
 def _range(score: Score) -> str:
@@ -208,4 +207,97 @@ def _range(score: Score) -> str:
         return f"{in_digits(score.low)} … {in_digits(score.high)}"
     if score.high is not None:
         return f"≤ {in_digits(score.high)}"
-    return f"≥ {in_digits(score.low)}"
+    return f"≥ {in_digits(score.low)}" if score.low is not None else ""
+
+
+def _say(figure: Any, sheet: Sheet, top: float) -> float:
+    """Write the warnings in words; return where they end."""
+    lines: list[str] = []
+    for comment in sheet.comments:
+        pieces = textwrap.wrap(plain(comment, 400), _LETTERS)
+        lines += [("! " if n == 0 else "   ") + p for n, p in enumerate(pieces)]
+    if len(lines) > _SAID:
+        hidden = len(lines) - _SAID + 1
+        lines = [*lines[: _SAID - 1], f"   … {hidden} more lines in the report"]
+    for n, line in enumerate(lines):
+        style = {"fontsize": LARGE - 2, "color": "#8a2f00", "weight": "bold"}
+        _write(figure, _EDGE, top + 12 + 27 * n, line, **style)
+    return top + 27 * len(lines) + (8 if lines else 0)
+
+
+# The panels -----------------------------------------------------------------------
+
+
+def _deep_panels(figure: Any, sheet: Sheet, top: float) -> None:
+    below = 1060  # where the lowest axes end
+    small = 230
+    middle = below - small - 92  # where the upper ones end
+    _image(figure, sheet, (95, top + 34, 640, middle - top - 40))
+    _spectra(figure, sheet, top, middle)
+    measures = sheet.measures
+    row = (below - small, small)
+    offsets = _axes(figure, (95, row[0], 270, row[1]))
+    draw_offsets(offsets, measures, sheet.offsets, sheet.unmatched)
+    found = depths(sheet.exposures, sheet.parameters)
+    draw_depths(_axes(figure, (475, row[0], 370, row[1])), found)
+    exposed = _axes(figure, (915, row[0], 300, row[1]))
+    draw_exposure_map(exposed, measures, sheet.times)
+    _background(figure, sheet, (1375, row[0], 395, row[1]))
+
+
+def _single_panels(figure: Any, sheet: Sheet, top: float) -> None:
+    below = 1060
+    small = 215
+    middle = below - small - 92
+    _image(figure, sheet, (95, top + 34, 690, below - top - 34))
+    _spectra(figure, sheet, top, middle, left=1005)
+    _background(figure, sheet, (1005, below - small, 765, small))
+
+
+def _image(figure: Any, sheet: Sheet, box: tuple[float, ...]) -> None:
+    axes = _axes(figure, box)
+    seen = fitted(sheet.parameters)
+    draw_image(axes, sheet.measures, seen, sheet.number("FWHM"))
+
+
+def _spectra(
+    figure: Any, sheet: Sheet, top: float, below: float, left: float = 815
+) -> None:
+    width, gap = WIDTH - _EDGE - left, 50
+    first = top + 42
+    height = (below - first - gap) / 2
+    flux = _axes(figure, (left, first, width, height))
+    draw_flux(flux, sheet.measures)
+    box = (left, first + height + gap, width, height)
+    noise = _axes(figure, box, sharex=flux)
+    draw_noise(noise, sheet.measures, sheet.number("NOISE_EXPECTED"))
+
+
+def _background(figure: Any, sheet: Sheet, box: tuple[float, ...]) -> None:
+    level, spread = sheet.number("BKG_MEDIAN"), sheet.number("BKG_MAD")
+    mode = sheet.number("HISTO_BKG")
+    draw_background(_axes(figure, box), sheet.measures, level, spread, mode)
+
+
+def _table(figure: Any, rows: Sequence[tuple[str, str]]) -> None:
+    """Write the facts below everything, in columns."""
+    columns = 4
+    per_column = -(-len(rows) // columns)
+    width = (WIDTH - 2 * _EDGE) / columns
+    for n, (name, value) in enumerate(rows):
+        x = _EDGE + width * (n // per_column)
+        y = HEIGHT - 22 - 27 * (per_column - 1 - n % per_column)
+        _write(figure, x, y, name, color=PALE)
+        _write(figure, x + 155, y, value)
+
+
+def _axes(figure: Any, box: tuple[float, ...], **options: Any) -> Any:
+    left, top, width, height = box
+    place = (left / WIDTH, 1 - (top + height) / HEIGHT)
+    return figure.add_axes((*place, width / WIDTH, height / HEIGHT), **options)
+
+
+def _write(figure: Any, x: float, y: float, text: str, **style: Any) -> None:
+    """Write on the sheet; names in the text are no formulas."""
+    style = {"fontsize": NORMAL, "color": INK, "va": "center"} | style
+    figure.text(x / WIDTH, 1 - y / HEIGHT, text, parse_math=False, **style)

@@ -7,7 +7,8 @@ import numpy as np
 
 from muse_deep_plugin.qc_cube import CubeMeasures, Floats
 from muse_deep_plugin.qc_sky import SKY_LINES, TELLURIC_BANDS
-from muse_deep_plugin.qc_text import (
+from muse_deep_plugin.qc_style import (
+    BAND,
     BLUE,
     GREY,
     INK,
@@ -16,19 +17,18 @@ from muse_deep_plugin.qc_text import (
     ORANGE,
     PALE,
     SMALL,
-    flux_unit,
     panel_title,
     say_empty,
     style_axes,
 )
+from muse_deep_plugin.qc_text import flux_unit
 
 _FEW: Final = 200  # planes, below which a spectrum is drawn as steps
-_BAND: Final = "#eef1f4"
 
 
 def draw_flux(axes: Any, measures: CubeMeasures) -> None:
     """Draw mean and median spectrum of the field, and where the sky is bright."""
-    panel_title(axes, "Spectrum of the field", pad=15)  # names of lines are below
+    panel_title(axes, "Spectrum of the field", pad=19)  # names of lines are below
     _line(axes, measures, "median", measures.median, GREY)
     _line(axes, measures, "mean", measures.mean, BLUE)
     _finish(axes, measures, (measures.mean, measures.median), "flux", above=1.095)
@@ -73,7 +73,7 @@ def _line(
         measures.wavelength,
         values,
         color=colour,
-        lw=1.2 if is_few else 0.6,
+        lw=1.6 if is_few else 0.8,
         drawstyle="steps-mid" if is_few else "default",
         label=label,
     )
@@ -126,7 +126,7 @@ def _sky(axes: Any, measures: CubeMeasures, *, has_names: bool = False) -> None:
     marks = [(low, name) for low, name in SKY_LINES if first <= low <= last]
     for low, high, name in TELLURIC_BANDS:
         if first <= low and high <= last:
-            axes.axvspan(low, high, color=_BAND, lw=0, zorder=0)
+            axes.axvspan(low, high, color=BAND, lw=0, zorder=0)
             marks.append(((low + high) / 2, name))
     for wavelength, name in marks:
         if name not in {"A", "B"}:
@@ -139,6 +139,6 @@ def _sky(axes: Any, measures: CubeMeasures, *, has_names: bool = False) -> None:
                 transform=above,
                 ha="center",
                 va="bottom",
-                fontsize=7.5,
+                fontsize=10,
                 color=PALE,
             )

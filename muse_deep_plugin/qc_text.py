@@ -5,22 +5,9 @@ be a warning and a box.
 """
 
 import math
-from typing import Any, Final
-
-INK: Final = "#1b2733"
-PALE: Final = "#66717d"
-GREY: Final = "#8d99a6"
-LINE: Final = "#c4ccd4"
-BLUE: Final = "#1c5d99"
-ORANGE: Final = "#d2691e"
-GREEN: Final = "#1a7f37"
-RED: Final = "#b3261e"
+from typing import Final
 
 NONE: Final = "n/a"
-
-SMALL: Final = 8.5
-NORMAL: Final = 9.5
-TITLE: Final = 17.0
 
 _LAST_LATIN: Final = 0x24F
 _UNITS: Final = {
@@ -95,34 +82,3 @@ def duration(seconds: float | None) -> str:
         return NONE
     hours = f" ({seconds / 3600:.1f} h)" if seconds >= 3600 else ""  # noqa: PLR2004
     return f"{seconds:.0f} s{hours}"
-
-
-def style_axes(axes: Any) -> None:
-    """Give axes the look that all panels share."""
-    axes.tick_params(
-        labelsize=SMALL, colors=INK, direction="in", top=True, right=True, length=3
-    )
-    for spine in axes.spines.values():
-        spine.set(color=PALE, linewidth=0.8)
-
-
-def panel_title(axes: Any, text: str, pad: float = 5.0) -> None:
-    """Write what a panel shows above its left corner, `pad` points above the frame."""
-    axes.set_title(
-        text, loc="left", fontsize=NORMAL, color=INK, pad=pad, parse_math=False
-    )
-
-
-def say_empty(axes: Any, text: str) -> None:
-    """Write into a panel why it shows nothing."""
-    axes.set(xticks=[], yticks=[])
-    axes.text(
-        0.5,
-        0.5,
-        text,
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        color=PALE,
-        fontsize=NORMAL,
-    )

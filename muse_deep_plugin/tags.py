@@ -87,10 +87,10 @@ MAKES: Final = {
     "muse_exp_align": {"OFFSET_LIST", "SOURCE_LIST", "PREVIEW_FOV", "EXPOSURE_MAP"},
     "muse_exp_combine": {
         *("DATACUBE_FINAL", "IMAGE_FOV", "PIXTABLE_COMBINED"),
-        *("DATACUBE_DEEP", "IMAGE_FOV_DEEP"),
+        *("DATACUBE_DEEP", "IMAGE_FOV_DEEP", "EXPOSURE_MAP_DEEP"),
     },
 }
-"""Categories that each recipe makes, the two of FINAL_PLUGIN included."""
+"""Categories that each recipe makes, the three of FINAL_PLUGIN included."""
 
 
 @frozen

@@ -239,6 +239,7 @@ class QcReport:
     plots: tuple[Path, ...] = ()
     fingerprint: str = ""  # of the AB that was looked at
     qc1: tuple[Qc1Row, ...] = ()
+    units: Mapping[str, str] = field(factory=dict)  # of parameters, by name
 
     @property
     def is_green(self) -> bool:

@@ -1,8 +1,8 @@
 """What leaves with an accepted AB, and to where: computed first, executed then.
 
-An AB takes its log, its QC report and its plots along. The AB as it will lie in the
-logs directory says where its products are; its being there is what says that all of
-them are.
+An AB takes its log, its QC report with its page, and its plots along. The AB as it will
+lie in the logs directory says where its products are; its being there is what says that
+all of them are.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sha256
 from phoenix_core.model import AbStatus, Move, Product, Run
-from phoenix_core.qc_report import read_report, report_path
+from phoenix_core.qc_report import page_path, read_report, report_path
 
 _TOLD_BY = {"PROD_PATH": "", "PRODUCTS": ""}  # what a moved AB says differently
 
@@ -229,15 +229,17 @@ def kept_products(run: Run, stored: AssociationBlock) -> Kept:
 
 
 def papers_of(run: Run, block: AssociationBlock) -> tuple[Move, ...]:
-    """Return the moves of plots, log and QC report, as far as they are there.
+    """Return the moves of plots, page, log and QC report, as far as they are there.
 
-    The QC report is last: it is what names the plots.
+    The page goes where the plots go that it shows. The QC report is last: it is what
+    names the plots.
     """
     directories = run.config.directories
     waiting = run.product_dir(block.raw_type)
     report = report_path(run, block)
     plots = read_report(report).plots if _is_there(report) else ()
-    to_plots = [Move(plot, directories.plots / run.date / plot.name) for plot in plots]
+    shown = (*plots, page_path(report))
+    to_plots = [Move(path, directories.plots / run.date / path.name) for path in shown]
     to_logs = [
         Move(path, directories.logs / run.date / path.name)
         for path in (waiting / block.log_name, report)

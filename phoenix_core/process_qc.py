@@ -1,10 +1,11 @@
 """processQC: the quality control of one AB, and the reports of a run.
 
 QC_PROCEDURE measures the products, FINAL_PLUGIN has the last word, and the core writes
-the figures, then the report, then its rows into the QC1 database. The report says what
-it is about and what made it: QC is done again for new products, other options, or when
-the report of an AB that this one takes products of is new (a procedure may look at
-it); else never. Rows that the database does not have are put there at any call.
+the figures, a page, then the report, then its rows into the QC1 database. The report
+says what it is about and what made it: QC is done again for new products, other
+options, or when the report of an AB that this one takes products of is new (a procedure
+may look at it); else never. Rows that the database does not have are put there at any
+call.
 """
 
 import hashlib
@@ -23,9 +24,11 @@ from phoenix_core.atomic import write_bytes
 from phoenix_core.errors import ConfigError, PgiError, ProcessingError
 from phoenix_core.model import AbStatus, Product, Qc1Row, QcReport, Run, Score
 from phoenix_core.pgis import Pgis
+from phoenix_core.qc_page import write_qc_page
 from phoenix_core.qc_report import (
     SUFFIX,
     StoredReport,
+    page_path,
     read_report,
     read_stored,
     report_path,
@@ -62,17 +65,19 @@ def process_qc(run: Run, pgis: Pgis, name: str) -> QcReport | None:
         )
     path, setup, inputs = report_path(run, block), _setup(pgis), _inputs(run, block)
     stored = _stored(path)
-    if stored and _is_finished(stored, block, setup, inputs):
-        report = stored.report
-    elif measured := _measure(run, pgis, block):
-        try:
-            report = _publish(path, StoredReport(measured, setup, inputs), stored)
-        except OSError as error:
-            raise ProcessingError(
-                f"{name}: the QC report cannot be written: {error}"
-            ) from error
-    else:
+    is_finished = stored and _is_finished(stored, block, setup, inputs)
+    report = stored.report if stored and is_finished else _measure(run, pgis, block)
+    if report is None:
         return None
+    try:
+        if is_finished:
+            write_qc_page(page_path(path), report)
+        else:
+            report = _publish(path, StoredReport(report, setup, inputs), stored)
+    except OSError as error:
+        raise ProcessingError(
+            f"{name}: the QC report cannot be written: {error}"
+        ) from error
     put_rows(run, block, report)
     return report
 
@@ -293,6 +298,7 @@ def _publish(path: Path, made: StoredReport, previous: StoredReport | None) -> Q
     for plot, png in plots.items():
         write_bytes(plot, png)
     report = attrs.evolve(made.report, figures={}, plots=tuple(plots))
+    write_qc_page(page_path(path), report)
     write_report(path, attrs.evolve(made, report=report))
     for plot in previous.report.plots if previous else ():
         if plot not in plots:

@@ -20,6 +20,7 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.model import Qc1Row, QcReport, Run, Score
 
 SUFFIX = ".qc.json"
+PAGE = ".qc.html"
 
 T = TypeVar("T")
 _PLAIN = str | int | float
@@ -40,6 +41,11 @@ class StoredReport:
 def report_path(run: Run, block: AssociationBlock) -> Path:
     """Where the report of an AB lies until its products are certified and moved."""
     return run.product_dir(block.raw_type) / f"{block.root}{SUFFIX}"
+
+
+def page_path(report: Path) -> Path:
+    """Where the page of a report lies, given where the report does."""
+    return report.with_name(report.name.removesuffix(SUFFIX) + PAGE)
 
 
 def write_report(path: Path, stored: StoredReport) -> None:
@@ -83,6 +89,7 @@ def write_report(path: Path, stored: StoredReport) -> None:
             }
             for row in report.qc1
         ],
+        "units": dict(report.units),
     }
     write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
@@ -117,6 +124,7 @@ def read_stored(path: Path) -> StoredReport:
         plots=tuple(map(reader.plot, reader.texts("plots"))),
         fingerprint=reader.get("fingerprint", str, ""),
         qc1=tuple(map(reader.qc1_row, reader.get("qc1", list, []))),
+        units={n: str(u) for n, u in reader.get("units", dict, {}).items()},
     )
     inputs = {name: str(text) for name, text in reader.get("inputs", dict, {}).items()}
     return StoredReport(report, reader.get("setup", str, ""), inputs)

@@ -18,7 +18,8 @@ from phoenix_core.errors import CertificationError, ConfigError, PgiError, Phoen
 from phoenix_core.model import Move, QcReport, Score
 from phoenix_core.move_products import finish_moves, move
 from phoenix_core.pgis import load
-from phoenix_core.qc_report import StoredReport, report_path, write_report
+from phoenix_core.qc_page import write_qc_page
+from phoenix_core.qc_report import StoredReport, page_path, report_path, write_report
 from phoenix_core.run_lock import holding
 from phoenix_core.slots import SLOTS
 
@@ -109,6 +110,7 @@ class World:
         report = QcReport(
             name, scores=scores, plots=tuple(plots), fingerprint=block.fingerprint
         )
+        write_qc_page(page_path(path), report)
         write_report(path, StoredReport(report))
 
     def block(self, name):
@@ -197,7 +199,8 @@ def test_an_accepted_ab_moves_with_products_log_report_and_plots(world):
     assert {"one_dpc.ab", "r.one_dpc.log", "r.one_dpc.qc.json"} <= set(
         world.names("logs")
     )
-    assert {"r.one_dpc.png", "r.one_dpc_sky.png"} <= set(world.names("plots"))
+    shown = {"r.one_dpc.png", "r.one_dpc_sky.png", "r.one_dpc.qc.html"}
+    assert shown <= set(world.names("plots"))
     assert not any("one_dpc" in name for name in world.names("product"))
     assert not world.run.ab_path("one_dpc.ab").exists()
     assert [verdict.block for verdict in done.accepted] == ["one_dpc.ab"]

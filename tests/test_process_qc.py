@@ -132,6 +132,23 @@ def test_the_report_and_its_figures_lie_beside_the_products(make, block, tmp_pat
     assert not list(directory.glob(".*")), "no temporary file is left"
 
 
+def test_a_page_shows_the_report_and_is_made_again_where_it_was_lost(
+    make, block, tmp_path
+):
+    run, pgis = make()
+    process_qc(run, pgis, AB)
+    page = run.product_dir("PIXTABLE_OBJECT") / f"{ROOT}.qc.html"
+    content = page.read_bytes()
+    assert f"{ROOT}_sky.png".replace(":", "%3A").encode() in content
+    before = page.stat().st_mtime_ns
+    process_qc(run, pgis, AB)
+    assert page.stat().st_mtime_ns == before
+    page.unlink()
+    process_qc(run, pgis, AB)
+    assert page.read_bytes() == content
+    assert len(calls(tmp_path)) == 1, "nothing was measured again"
+
+
 def test_the_procedure_gets_the_products_that_are_still_there(make, block, tmp_path):
     process_qc(*make(), AB)
     expected = [("cube.fits", "DATACUBE", False), ("table.fits", "PIXTABLE", True)]

@@ -68,6 +68,13 @@ class _Names:
     image: str
     log: str
     plots: Mapping[Path, str]
+    exposure_map: str = ""  # '' without
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """All but the cube."""
+        maps = [self.exposure_map] if self.exposure_map else []
+        return (self.image, *maps, self.log, *self.plots.values())
 
 
 def content_check(run: Run) -> tuple[Converted, ...]:
@@ -121,8 +128,7 @@ def _convert(
     names = _names(dataset, primary, suffix)
     sums = {path: _md5(path) for path in (dataset.log, *names.plots)}
     made_from = _fingerprint(dataset, names, sums, grades)
-    others = (names.image, names.log, *names.plots.values())
-    files = tuple(conv / name for name in others)
+    files = tuple(conv / name for name in names.others)
     idp = conv / names.cube
     done = Converted(dataset.block.name, dataset.target, idp, files)
     known = _read_converted(conv)
@@ -133,8 +139,12 @@ def _convert(
     image = _white_image(dataset)
     edits = _edits(_headers(image), image_edit(primary_header(image)))
     copy_edited(image, conv / names.image, edits)
-    links = [
-        Link(names.image),
+    links = [Link(names.image)]
+    if dataset.exposure_map:
+        edits = _edits(_headers(dataset.exposure_map), _map_edit(dataset.exposure_map))
+        copy_edited(dataset.exposure_map, conv / names.exposure_map, edits)
+        links.append(Link(names.exposure_map))
+    links += [
         Link(names.log, README, sums[dataset.log]),
         *(Link(name, PREVIEW, sums[path]) for path, name in names.plots.items()),
     ]
@@ -168,10 +178,11 @@ def _names(dataset: Dataset, primary: "fits.Header", suffix: str) -> _Names:
     names = _Names(
         cube=f"MU_SCBD_{stem}",
         image=f"MU_SIMD_{stem}",
+        exposure_map=f"MU_SXPM_{stem}" if dataset.exposure_map else "",
         log=f"{dataset.block.root}.log",
         plots={own: own.name, **renamed},
     )
-    for name in (names.cube, names.image, names.log, *names.plots.values()):
+    for name in (names.cube, *names.others):
         if not is_safe_name(name):
             raise IngestionError(f"{dataset.cube}: '{name}' would be no name of a file")
     return names
@@ -208,6 +219,10 @@ def _edits(headers: list["fits.Header"], primary: HeaderEdit) -> dict[int, Heade
         if n and header.get("NAXIS")
     }
     return {0: primary, **extensions}
+
+
+def _map_edit(path: Path) -> HeaderEdit:
+    return image_edit(primary_header(path), "ANCILLARY.EXPMAP")
 
 
 def _white_image(dataset: Dataset) -> Path:

@@ -20,6 +20,7 @@ from phoenix_core.qc_report import read_report
 
 CUBE: Final = "DATACUBE_DEEP"
 IMAGE: Final = "IMAGE_FOV_DEEP"
+MAP: Final = "EXPOSURE_MAP_DEEP"
 
 
 @frozen
@@ -46,6 +47,7 @@ class Dataset:
     exposures: tuple[Exposure, ...]
     report: QcReport
     missing: tuple[str, ...] = ()
+    exposure_map: Path | None = None  # None: the AB has made none
 
     @property
     def target(self) -> str:
@@ -78,8 +80,9 @@ def _dataset(run: Run, block: AssociationBlock) -> Dataset:
     cubes = _products(block, CUBE)
     images = _products(block, IMAGE)
     texts = _products(block, LOGS)
-    for what, records in ((CUBE, cubes), (IMAGE, images), (LOGS, texts)):
-        if not records:
+    maps = _products(block, MAP)
+    for what, records in ((CUBE, cubes), (IMAGE, images), (LOGS, texts), (MAP, maps)):
+        if not records and what != MAP:
             problems.append(f"{block.name} names no product {what}")
         problems += _not_whole(reduced, records)
     exposures = tuple(_exposures(run, block, problems))
@@ -95,6 +98,7 @@ def _dataset(run: Run, block: AssociationBlock) -> Dataset:
         plots=wanted,
         exposures=exposures,
         report=_report(report_path, block.name),
+        exposure_map=reduced / maps[0].file if maps else None,
         missing=tuple(problems),
     )
 

@@ -105,10 +105,12 @@ def cube_edit(  # noqa: PLR0917, all that a header is made from
     return HeaderEdit(cards, tuple(key for key in dropped if key in primary))
 
 
-def image_edit(primary: "fits.Header") -> HeaderEdit:
-    """Return what changes in the primary header of the white-light image."""
+def image_edit(
+    primary: "fits.Header", category: str = "ANCILLARY.IMAGE.WHITELIGHT"
+) -> HeaderEdit:
+    """Return what changes in the primary header of white-light image, exposure map."""
     cards: Cards = {
-        "PRODCATG": ("ANCILLARY.IMAGE.WHITELIGHT", "Data product category"),
+        "PRODCATG": (category, "Data product category"),
         **_foreign(primary),
     }
     return HeaderEdit(cards, tuple(key for key in RESERVED if key in primary))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from muse_deep_plugin.preparation.target_pointings import Offset, Spot, TargetPointings
-from muse_deep_plugin.qc_text import BLUE, GREEN, INK, ORANGE, PALE, RED, plain
+from muse_deep_plugin.qc_style import BLUE, GREEN, INK, ORANGE, PALE, RED
+from muse_deep_plugin.qc_text import plain
 
 _COLUMNS: Final = 61
 _ROWS: Final = 23

@@ -21,8 +21,11 @@ LARGE: Final = 2**28
 class Median(Protocol):
     """Finds medians of planes; alike ones, one after the other, are found fast."""
 
-    def __call__(self, values: Plane, count: int) -> float:
-        """Return the median of what is no NaN: `count` values, at least one."""
+    def __call__(self, values: Plane, count: int, centre: float | None = None) -> float:
+        """Return the median of what is no NaN: `count` values, at least one.
+
+        With a centre it is that of their distances from it.
+        """
         ...
 
 
@@ -47,10 +50,6 @@ class Kernels(Protocol):
 
     def subtract(self, plane: Plane, other: Plane, difference: Plane) -> int:
         """Write plane minus other, NaN where not finite; return how many are."""
-        ...
-
-    def distances(self, plane: Plane, centre: float, away: Plane) -> None:
-        """Write how far each value is from the centre."""
         ...
 
     def add_inverse(self, plane: Plane, total: Floats) -> None:

@@ -179,8 +179,6 @@ class _Finder:
         _, rows, columns = cube.shape
         self._shape = (rows, columns)
         self._kind = cube.kind.newbyteorder("=")
-        self._kernels = kernels
-        self._away = self.scratch()
         size = rows * columns
         self.levels = (kernels.median(size), kernels.median(size))
         self.noises = (kernels.median(size), kernels.median(size))
@@ -194,5 +192,4 @@ class _Finder:
     ) -> tuple[float, float]:
         """Return the median of a plane, and that of the distances from it."""
         median = finders[0](plane, count)
-        self._kernels.distances(plane, median, self._away)
-        return median, finders[1](self._away, count)
+        return median, finders[1](plane, count, median)

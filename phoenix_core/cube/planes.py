@@ -18,7 +18,7 @@ from phoenix_core.errors import ProcessingError
 Plane = NDArray[np.floating[Any]]
 
 _CUBE: Final = 3  # axes
-_PIECE: Final = 2**20  # bytes read at once: what was read is still in the cache
+_PIECE: Final = 2**19  # bytes read at once: what was read is still in the cache
 _PLAIN: Final = {-32: ">f4", -64: ">f8"}  # by BITPIX
 _SCALED: Final = ("BSCALE", "BZERO", "ZCMPTYPE")
 

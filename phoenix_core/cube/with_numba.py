@@ -4,7 +4,8 @@ Its start costs half a second, the first time some seconds more to compile. A me
 found by narrowing: the values within a guess around it, which is that of the plane
 before, are a percent or two; those are gathered, and counted is how many lie below.
 Where the guess was wrong, a sample of the plane gives one, and if that is wrong, too,
-all values are taken: the result is exact in each case.
+all values are taken: the result is exact in each case. Planes are larger than the
+nearest caches: what is done to a value in several steps is done chunk by chunk.
 """
 
 from typing import Any, Final
@@ -19,7 +20,8 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]]
 Values = NDArray[np.float32]
 Bits = NDArray[np.unsignedinteger[Any]]
-Room = tuple[Bits, Bits, Values]  # marks, the same by eight, values gathered
+Room = tuple[Bits, Bits, Values, Values]
+"""Marks of a chunk, the same by eight; distances of a chunk; all values gathered."""
 
 LANES: Final = 4
 """Histograms filled in turn: neighbours alike do not wait for each other."""
@@ -27,6 +29,8 @@ LANES: Final = 4
 _SAMPLED: Final = 1024  # values that make a guess
 _FEWEST: Final = 16  # of them, below which all values are taken
 _AROUND: Final = 3.0  # times root of the values lie within a guess: at two sigma
+_CHUNK: Final = 8192  # values at a time: they stay in the nearest cache
+_ONES: Final = np.uint64(0x0101010101010101)
 _INFINITE: Final = np.float32(np.inf)
 _NAN: Final = np.float32(np.nan)
 
@@ -52,11 +56,6 @@ def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
     return int(_subtract(plane.ravel(), other.ravel(), difference.ravel()))
 
 
-def distances(plane: Plane, centre: float, away: Plane) -> None:
-    """Write how far each value is from the centre."""
-    _distances(plane.ravel(), centre, away.ravel())
-
-
 def add_inverse(plane: Plane, total: Floats) -> None:
     """Add 1/value to an image, where the value is above 0."""
     _add_inverse(plane.ravel(), total.ravel())
@@ -64,9 +63,10 @@ def add_inverse(plane: Plane, total: Floats) -> None:
 
 def add_counts(plane: Plane, counts: Counts, per_unit: float) -> None:
     """Count values from 0 on in bins, of which `per_unit` make 1; lanes add up."""
-    places = np.empty(plane.size, np.uint16)
-    _place(plane.ravel(), per_unit, places, counts.shape[1])
-    _add_counts(places, counts)
+    lanes, bins = counts.shape
+    of_plane = np.zeros((lanes, bins + 1), np.uint32)
+    _add_counts(plane.ravel(), per_unit, of_plane, np.empty(_CHUNK, np.uint16))
+    counts += of_plane[:, :bins]
 
 
 class Median:
@@ -74,13 +74,19 @@ class Median:
 
     def __init__(self, size: int) -> None:
         self._guess = np.full(2, np.nan, np.float32)
-        marks = np.zeros(size, np.uint8)
-        words = marks[: size // 8 * 8].view(np.uint64)
-        self._room = (marks, words, np.empty(size + 1, np.float32))
+        marks = np.zeros(_CHUNK, np.uint8)
+        away = np.empty(_CHUNK, np.float32)
+        kept = np.empty(size + 1, np.float32)
+        self._room = (marks, marks.view(np.uint64), away, kept)
 
-    def __call__(self, values: Plane, count: int) -> float:
-        """Return the median of what is no NaN: `count` values, at least one."""
-        return float(_median(values.ravel(), count, self._guess, self._room))
+    def __call__(self, values: Plane, count: int, centre: float | None = None) -> float:
+        """Return the median of what is no NaN: `count` values, at least one.
+
+        With a centre it is that of their distances from it.
+        """
+        about = np.nan if centre is None else centre
+        plane = values.ravel()
+        return float(_median(plane, count, about, self._guess, self._room))
 
 
 def median(size: int) -> Median:
@@ -141,9 +147,9 @@ def _subtract(plane: Values, other: Values, difference: Values) -> int:
 
 
 @_compiled
-def _distances(plane: Values, centre: float, away: Values) -> None:
-    for i in range(plane.size):
-        away[i] = np.float32(abs(np.float64(plane[i]) - centre))
+def _distances(values: Values, centre: float, away: Values) -> None:
+    for i in range(values.size):
+        away[i] = np.float32(abs(np.float64(values[i]) - centre))
 
 
 @_compiled
@@ -166,10 +172,21 @@ def _place(plane: Values, per_unit: float, places: Bits, bins: int) -> None:
 
 
 @_compiled
-def _add_counts(places: Bits, counts: Counts) -> None:
-    for i in range(places.size):
-        if places[i] < counts.shape[1]:
-            counts[i % LANES, places[i]] += 1
+def _add_counts(plane: Values, per_unit: float, counts: Counts, places: Bits) -> None:
+    """Count in four lanes at once; the bin behind the last is of no interest."""
+    # Where each has a name of its own, none waits for the one before it.
+    one, two, three, four = counts[0], counts[1], counts[2], counts[3]
+    for first in range(0, plane.size, _CHUNK):
+        chunk = plane[first : first + _CHUNK]
+        _place(chunk, per_unit, places, counts.shape[1] - 1)
+        whole = chunk.size // LANES * LANES
+        for i in range(0, whole, LANES):
+            one[places[i]] += np.uint32(1)
+            two[places[i + 1]] += np.uint32(1)
+            three[places[i + 2]] += np.uint32(1)
+            four[places[i + 3]] += np.uint32(1)
+        for i in range(whole, chunk.size):
+            one[places[i]] += np.uint32(1)
 
 
 @_compiled
@@ -198,29 +215,56 @@ def _select(values: Values, first: int, last: int, rank: int) -> float:
 
 
 @_compiled
-def _mark(values: Values, low: float, high: float, marks: Bits) -> int:
-    """Mark what lies within a guess, and return how many values lie below."""
-    below = 0
+def _mark(values: Values, low: Any, high: Any, marks: Bits) -> None:
+    """Mark with 1 what lies within a guess, with 2 what lies below, with 0 the rest."""
     for i in range(values.size):
         value = values[i]
-        marks[i] = np.uint8((value >= low) & (value <= high))
-        below += int(value < low)
-    return below
+        marks[i] = np.uint8(value <= high) + np.uint8(value < low)
 
 
 @_compiled
-def _gather(values: Values, marks: Bits, words: Bits, kept: Values) -> int:
-    """Gather what is marked; most words of eight marks are 0, and skipped."""
-    found = 0
-    for word in range(words.size):
-        if words[word]:
+def _gather(
+    values: Values, marks: Bits, words: Bits, kept: Values, found: int
+) -> tuple[int, int]:
+    """Gather what is marked with 1 behind what was found; count what lies below.
+
+    Most words of eight marks have no 1, and are skipped.
+    """
+    below = 0
+    for word in range(values.size // 8):
+        eight = words[word]
+        # The product has the sum of all eight bytes in its highest one.
+        below += int((((eight >> np.uint64(1)) & _ONES) * _ONES) >> np.uint64(56))
+        if eight & _ONES:
             for i in range(8 * word, 8 * word + 8):
                 kept[found] = values[i]
-                found += int(marks[i])
-    for i in range(8 * words.size, values.size):
+                found += int(marks[i] == 1)
+    for i in range(values.size // 8 * 8, values.size):
         kept[found] = values[i]
-        found += int(marks[i])
-    return found
+        found += int(marks[i] == 1)
+        below += int(marks[i] == 2)  # noqa: PLR2004, see _mark
+    return found, below
+
+
+@_compiled
+def _narrowed(
+    values: Values,
+    centre: float,
+    guess: Values,
+    room: Room,
+) -> tuple[int, int]:
+    """Gather all values within the guess; return how many, and how many lie below."""
+    marks, words, away, kept = room
+    found, below = 0, 0
+    for first in range(0, values.size, _CHUNK):
+        chunk = values[first : first + _CHUNK]
+        if centre == centre:  # noqa: PLR0124, false for NaN: no distances are asked for
+            _distances(chunk, centre, away)
+            chunk = away[: chunk.size]
+        _mark(chunk, guess[0], guess[1], marks)
+        found, less = _gather(chunk, marks, words, kept, found)
+        below += less
+    return found, below
 
 
 @_compiled
@@ -235,20 +279,26 @@ def _sort(values: Values, first: int, last: int) -> None:
 
 
 @_compiled
-def _count_below(values: Values, bound: float) -> int:
-    below = 0
-    for i in range(values.size):
-        below += int(values[i] < bound)
-    return below
+def _of(value: Any, centre: float) -> Any:
+    """A value, or its distance from the centre, where that is no NaN."""
+    if centre == centre:  # noqa: PLR0124, false for NaN
+        return np.float32(abs(np.float64(value) - centre))
+    return value
 
 
 @_compiled
-def _guess_from_sample(values: Values, count: int, guess: Values, kept: Values) -> None:
+def _guess_from_sample(
+    values: Values,
+    count: int,
+    centre: float,
+    guess: Values,
+    kept: Values,
+) -> None:
     """Guess from a sample; how many values lie below its middle says where in it."""
     step = max(1, values.size // _SAMPLED)
     sampled = 0
     for i in range(0, values.size, step):
-        value = values[i]
+        value = _of(values[i], centre)
         kept[sampled] = value
         sampled += int(value == value)  # noqa: PLR0124, false for NaN
     if sampled < _FEWEST:
@@ -260,8 +310,10 @@ def _guess_from_sample(values: Values, count: int, guess: Values, kept: Values) 
     _select(kept, 0, sampled - 1, first)
     _select(kept, first, sampled - 1, last)
     _sort(kept, first, last)
-    missing = count // 2 - _count_below(values, kept[middle])
-    away = missing * sampled / count
+    below = 0
+    for i in range(values.size):
+        below += int(_of(values[i], centre) < kept[middle])
+    away = (count // 2 - below) * sampled / count
     around = 2 * np.sqrt(abs(away)) + 4
     guess[0] = kept[min(max(int(middle + away - around), first), last)]
     guess[1] = kept[min(max(int(middle + away + around), first), last)]
@@ -280,18 +332,23 @@ def _narrow(guess: Values, middle: float, count: int, found: int) -> None:
 
 
 @_compiled
-def _median(values: Values, count: int, guess: Values, room: Room) -> float:
-    marks, words, kept = room
+def _median(
+    values: Values,
+    count: int,
+    centre: float,
+    guess: Values,
+    room: Room,
+) -> float:
+    kept = room[3]
     low, high = (count - 1) // 2, count // 2
     below, found = 0, 0
     for attempt in range(3):
         if attempt == 1:
-            _guess_from_sample(values, count, guess, kept)
+            _guess_from_sample(values, count, centre, guess, kept)
         elif attempt == 2:  # noqa: PLR2004
             guess[0], guess[1] = -np.inf, np.inf
         if guess[0] <= guess[1]:
-            below = _mark(values, guess[0], guess[1], marks)
-            found = _gather(values, marks, words, kept)
+            found, below = _narrowed(values, centre, guess, room)
             if below <= low and high < below + found:
                 break
     lower = _select(kept, 0, found - 1, low - below)

@@ -37,13 +37,6 @@ def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
     return _without_infinities(difference)
 
 
-def distances(plane: Plane, centre: float, away: Plane) -> None:
-    """Write how far each value is from the centre."""
-    exact = np.subtract(plane, centre, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        np.copyto(away, np.abs(exact, out=exact), casting="same_kind")
-
-
 def add_inverse(plane: Plane, total: Floats) -> None:
     """Add 1/value to an image, where the value is above 0."""
     with np.errstate(divide="ignore", over="ignore"):
@@ -64,9 +57,14 @@ def add_counts(plane: Plane, counts: Counts, per_unit: float) -> None:
 class Median:
     """Finds medians of planes."""
 
-    def __call__(self, values: Plane, count: int) -> float:
-        """Return the median of what is no NaN: `count` values, at least one."""
+    def __call__(self, values: Plane, count: int, centre: float | None = None) -> float:
+        """Return the median of what is no NaN: `count` values, at least one.
+
+        With a centre it is that of their distances from it.
+        """
         there = values[~np.isnan(values)]
+        if centre is not None:
+            there = _distances(there, centre)
         middle = count // 2
         there.partition(middle)  # a single one is much faster than two
         upper = float(there[middle])
@@ -77,6 +75,12 @@ class Median:
 def median(size: int) -> Median:  # noqa: ARG001, numba needs it
     """Return what finds medians of planes of that many pixels."""
     return Median()
+
+
+def _distances(values: Plane, centre: float) -> Plane:
+    exact = np.subtract(values, centre, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        return np.abs(exact, out=exact).astype(values.dtype)
 
 
 def _without_infinities(plane: Plane) -> int:

@@ -142,6 +142,14 @@ def test_any_values_give_the_same_with_numba_and_with_numpy(data):
             medians = [finders[m](plane, counts[0]) for m, plane in planes.items()]
             values = raw[np.isfinite(raw)].astype(np.float64)
             assert medians[0] == medians[1] == np.median(values)
+            about = medians[0]
+            mads = [
+                module.median(plane.size)(plane, counts[0], about)
+                for module, plane in planes.items()
+            ]
+            with np.errstate(over="ignore"):
+                away = np.abs(values - about).astype(np.float32)
+            assert mads[0] == mads[1] == np.median(away.astype(np.float64))
 
 
 KERNELS = (with_numpy, with_numba)
@@ -150,12 +158,16 @@ KERNELS = (with_numpy, with_numba)
 @pytest.mark.parametrize("module", KERNELS, ids=lambda module: module.__name__)
 def test_a_median_is_right_whatever_the_plane_before_was(module):
     rng = np.random.default_rng(4)
-    find = module.median(40 * 50)
+    shape = (117, 119)  # more than a chunk, and no multiple of eight
+    find, find_mad = module.median(117 * 119), module.median(117 * 119)
     for level, spread in ((0, 1), (1e6, 1), (0, 1e-6), (5, 0), (5, 0), (-3, 1e9)):
-        plane = rng.normal(level, spread, (40, 50)).astype(np.float32)
+        plane = rng.normal(level, spread, shape).astype(np.float32)
         plane[:, :7] = np.nan
-        expected = np.median(plane[~np.isnan(plane)].astype(np.float64))
-        assert find(plane, 40 * 43) == expected
+        values = plane[~np.isnan(plane)].astype(np.float64)
+        expected = np.median(values)
+        assert find(plane, values.size) == expected
+        away = np.abs(values - expected).astype(np.float32).astype(np.float64)
+        assert find_mad(plane, values.size, expected) == np.median(away)
 
 
 @pytest.mark.parametrize("module", KERNELS, ids=lambda module: module.__name__)

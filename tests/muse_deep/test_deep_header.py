@@ -1,5 +1,6 @@
 """The header of a deep cube tells of all its exposures, not of the first."""
 
+import numpy as np
 import pytest
 from astropy.io import fits
 
@@ -69,16 +70,32 @@ def test_cube_and_image_of_a_real_run_tell_of_all_exposures(reduced):
     ]
     total = sum(header["EXPTIME"] for header in exposures)
     end = max(header["MJD-OBS"] + header["EXPTIME"] / 86400 for header in exposures)
-    for category in ("DATACUBE_DEEP", "IMAGE_FOV_DEEP"):
+    times = fits.getdata(reduced.product(name, "EXPOSURE_MAP_DEEP"), "DATA")
+    for category in ("DATACUBE_DEEP", "IMAGE_FOV_DEEP", "EXPOSURE_MAP_DEEP"):
         path = reduced.product(name, category)
         header = fits.getheader(path)
-        assert header["EXPTIME"] == header["TEXPTIME"] == total == 600 * len(exposures)
+        assert header["TEXPTIME"] == total == 600 * len(exposures)
+        assert header["EXPTIME"] == np.median(times[times > 0]) <= total
+        assert header["ESO PRO CATG"] == category
         assert header["NCOMBINE"] == len(exposures)
         assert header["MJD-END"] == pytest.approx(end)
         assert header["MJD-OBS"] == min(header["MJD-OBS"] for header in exposures)
         assert header["PIPEFILE"] == path.name
         assert header["ESO OBS ID"] == exposures[0]["ESO OBS ID"] == header["OBID1"]
         assert check_fits(path).is_whole
+
+
+def test_the_exposure_map_of_a_real_run_fits_the_cube_spaxel_by_spaxel(reduced):
+    """Each exposure is counted where the recipe has put it: at all four edges."""
+    name = reduced.name(COMBINE)
+    white = fits.getdata(reduced.product(name, "IMAGE_FOV_DEEP"), "DATA")
+    times = fits.getdata(reduced.product(name, "EXPOSURE_MAP_DEEP"), "DATA")
+    assert np.array_equal(times > 0, np.isfinite(white))
+    assert set(np.unique(times)) <= {0, 600, 1200, 1800, 2400}
+    assert times.max() == 2400
+    images = [reduced.product(n, "IMAGE_FOV") for n in reduced.names("muse_scipost")]
+    covered = [np.isfinite(fits.getdata(image, "DATA")).sum() for image in images]
+    assert times.sum() / 600 == pytest.approx(sum(covered), rel=0.02)
 
 
 def test_single_cubes_keep_their_headers(reduced):

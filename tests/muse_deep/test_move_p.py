@@ -15,7 +15,10 @@ PST = "MUSE.2014-10-22T23:57:32.123_pst.ab"
 def products(run):
     """All that a dpc AB and one of its exposures have made."""
     made = {
-        DPC: ("DATACUBE_DEEP", "IMAGE_FOV_DEEP", "PIXTABLE_COMBINED", "PIPELINE_LOG"),
+        DPC: (
+            *("DATACUBE_DEEP", "IMAGE_FOV_DEEP", "EXPOSURE_MAP_DEEP"),
+            *("PIXTABLE_COMBINED", "PIPELINE_LOG"),
+        ),
         PST: ("DATACUBE_FINAL", "IMAGE_FOV", "PIXTABLE_REDUCED", "PIPELINE_LOG"),
     }
     found = []
@@ -48,12 +51,13 @@ class TestRenameContract(RenameProductsContract):
         return moves
 
 
-def test_deep_cubes_images_and_logs_move_to_the_pseudo_date_and_nothing_else(run):
+def test_deep_cubes_images_maps_and_logs_move_to_the_pseudo_date_and_nothing_else(run):
     moves = move_products_special_plugin(run, products(run))
     root = DPC.removesuffix(".ab")
     assert [move.target.name for move in moves] == [
         f"r.{root}_DATACUBE_DEEP.fits",
         f"r.{root}_IMAGE_FOV_DEEP.fits",
+        f"r.{root}_EXPOSURE_MAP_DEEP.fits",
         f"r.{root}_PIPELINE_LOG.log",
     ]
     reduced = run.config.directories.reduced / run.date

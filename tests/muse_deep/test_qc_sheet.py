@@ -16,7 +16,8 @@ from PIL import Image
 from muse_deep_plugin.qc_cube import CubeMeasures
 from muse_deep_plugin.qc_image import _rounded, grid_of, limits
 from muse_deep_plugin.qc_keywords import Offset
-from muse_deep_plugin.qc_sheet import Sheet, draw_sheet
+from muse_deep_plugin.qc_panels import depths
+from muse_deep_plugin.qc_sheet import HEIGHT, WIDTH, Sheet, draw_sheet
 from muse_deep_plugin.qc_text import flux_unit, plain
 from phoenix_core.model import Score
 
@@ -72,6 +73,12 @@ def sheet(cube=None, *, is_deep=True, **changes):
         parameters=parameters,
         scores=(Score("FILLED", 0.9, low=0.4), Score("NOISE_GAIN", None, low=0.7)),
         offsets=(Offset("a", 0.0, 0.0), Offset("b", 1e-4, -2e-4)),
+        exposures=(
+            {"DATE_OBS": "a", "NOISE": 14.0, "ABMAGLIM": 23.0},
+            {"DATE_OBS": "b", "NOISE": 15.0},
+        ),
+        unmatched=("b",),
+        times=np.full((30, 40), 1200, np.float32),
     )
     return attrs.evolve(made, **changes)
 
@@ -80,40 +87,82 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
+def has(image, colour, fewest=200):
+    """Whether a part of a picture has that colour, in more than a few pixels."""
+    return (image == colour).all(axis=2).sum() > fewest
+
+
+RED, GREEN, ORANGE, GREY = (213, 94, 0), (0, 112, 79), (230, 159, 0), (91, 102, 114)
+PASSED = (213, 240, 229)
+
+
 @pytest.mark.parametrize("is_deep", [True, False])
-def test_the_plot_is_1400_by_800_and_dark_on_white(is_deep):
+def test_the_plot_is_wide_enough_to_read_and_dark_on_white(is_deep):
     image = pixels(draw_sheet(sheet(is_deep=is_deep)))
-    assert image.shape == (800, 1400, 3)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert 1600 <= WIDTH <= 2000
     assert (image[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
     assert (image.sum(axis=2) < 200).sum() > 2000, "there is dark ink"
 
 
-def test_a_failed_score_is_red_and_a_passed_one_green():
+def test_a_failed_score_is_dark_a_passed_one_light_and_no_score_grey():
     def colours(*scores):
-        image = pixels(draw_sheet(sheet(scores=scores)))[520:, 1020:1050]
-        red, green, blue = image[..., 0], image[..., 1], image[..., 2]
-        is_red = (red > 150) & (green < 80) & (blue < 80)
-        is_green = (green > 100) & (red < 60) & (blue < 100)
-        return is_red.sum() > 30, is_green.sum() > 30
+        boxes = pixels(draw_sheet(sheet(scores=scores)))[120:190]
+        return has(boxes, RED), has(boxes, PASSED), has(boxes, (238, 241, 244))
 
-    assert colours(Score("GOOD", 1.0, low=0.5)) == (False, True)
-    assert colours(Score("BAD", 0.1, low=0.5)) == (True, False)
-    assert colours(Score("BLIND", None, low=0.5)) == (True, False)
+    assert colours(Score("GOOD", 1.0, low=0.5)) == (False, True, False)
+    assert colours(Score("BAD", 0.1, low=0.5)) == (True, False, False)
+    assert colours(Score("BLIND", None, low=0.5)) == (True, False, False)
+    assert colours(Score("NOT", 1.0)) == (False, False, True)
 
 
 def test_a_warning_is_never_beside_an_all_green_badge():
-    """The badge is green, orange or red: its middle row of pixels tells."""
-
     def badge(*scores, comments=()):
         image = pixels(draw_sheet(sheet(scores=scores, comments=comments)))
-        return tuple(image[30, 1376])
+        corner = image[10:75, 1200:]
+        return [c for c in (GREEN, ORANGE, RED, GREY) if has(corner, c, 1500)]
 
     good, bad = Score("GOOD", 1.0, low=0.5), Score("BAD", 0.1, low=0.5)
-    green, orange, red = (26, 127, 55), (210, 105, 30), (179, 38, 30)
-    assert badge(good) == green
-    assert badge(good, comments=("High_background",)) == orange
-    assert badge(bad, comments=("High_background",)) == red
-    assert badge(good, bad) == red
+    assert badge(good) == [GREEN]
+    assert badge(good, comments=("High_background",)) == [ORANGE]
+    assert badge(bad, comments=("High_background",)) == [RED]
+    assert badge(good, bad) == [RED]
+    assert badge(Score("NOT", 1.0)) == [GREY]
+
+
+def test_warnings_are_written_in_words_and_leave_room_for_the_panels():
+    many = tuple(
+        f"WARNING x{n}: " + "look at it and take it out " * 9 for n in range(9)
+    )
+    said = pixels(draw_sheet(sheet(comments=many)))[214:340]
+    assert has(said, (138, 47, 0), 1000)
+
+
+def test_an_exposure_that_was_not_matched_is_marked():
+    def lower_left(*unmatched):
+        return pixels(draw_sheet(sheet(unmatched=unmatched)))[820:1080, :380]
+
+    assert has(lower_left("b"), RED, 40)
+    assert not has(lower_left(), RED, 40)
+
+
+def test_depth_is_told_by_the_noise_where_it_is_known_else_by_magnitudes():
+    each = [
+        {"DATE_OBS": "2", "NOISE": 15.0, "ABMAGLIM": 23.5},
+        {"DATE_OBS": "1", "NOISE": 14.0, "ABMAGLIM": 24.0},
+        {"DATE_OBS": "3"},
+    ]
+    found = depths(each, {"NOISE": 8.0, "N_EXPOSURES": 4})
+    assert found.quantity == "NOISE"
+    assert found.exposures[:2] == (14.0, 15.0), "in time"
+    assert np.isnan(found.exposures[2])
+    assert found.expected == pytest.approx(14.5 / 2)
+    found = depths(each, {"ABMAGLIM": 24.4, "N_EXPOSURES": 4})
+    assert found.expected == pytest.approx(23.75 + 0.7526, abs=1e-4)
+    told = {"ABMAGLIM": 24.4, "DEPTH_GAIN_EXPECTED": 0.5}
+    assert depths(each, told).expected == pytest.approx(24.25)
+    assert depths([], {"NOISE": 8.0}) is None
+    assert depths(each, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +177,9 @@ def test_a_warning_is_never_beside_an_all_green_badge():
     ],
 )
 def test_names_are_drawn_as_they_are_not_as_formulas(name):
-    parameters = {"OB_NAME": name, "INS_MODE": name, "DATE_OBS": name, "OB_IDS": name}
+    parameters = dict.fromkeys(
+        ("OB_NAME", "INS_MODE", "DATE_OBS", "OB_IDS", "QCFLAG", "PATTERN"), name
+    )
     cube = measures(BUNIT="$\\frac{1}_")
     made = sheet(
         cube,
@@ -138,9 +189,10 @@ def test_names_are_drawn_as_they_are_not_as_formulas(name):
         block=name,
         parameters=parameters,
         comments=(name,),
+        unmatched=(name,),
         scores=(Score(name or "-", 1.0),),
     )
-    assert pixels(draw_sheet(made)).shape == (800, 1400, 3)
+    assert pixels(draw_sheet(made)).shape == (HEIGHT, WIDTH, 3)
 
 
 @given(st.text())
@@ -174,10 +226,14 @@ def test_a_plain_text_is_one_printable_line_of_latin_letters(text):
     ],
 )
 def test_a_broken_cube_is_drawn_as_far_as_it_goes(cube):
-    made = sheet(cube, is_deep=False)
-    assert pixels(draw_sheet(made)).shape == (800, 1400, 3)
-    bare = sheet(cube, parameters={}, scores=(), offsets=())
-    assert pixels(draw_sheet(bare)).shape == (800, 1400, 3)
+    assert pixels(draw_sheet(sheet(cube))).shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize("is_deep", [True, False])
+def test_a_sheet_of_which_nothing_is_known_is_drawn(is_deep):
+    empty = {"parameters": {}, "scores": (), "offsets": (), "exposures": ()}
+    bare = sheet(measures(), is_deep=is_deep, times=None, **empty)
+    assert pixels(draw_sheet(bare)).shape == (HEIGHT, WIDTH, 3)
 
 
 def test_threads_draw_the_same_as_one_after_the_other():

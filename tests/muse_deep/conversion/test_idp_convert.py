@@ -34,7 +34,7 @@ BIN = Path(sys.executable).parent
 DATE = "2094-04-14"
 RUN = "094.D-0114B"
 STEM = "1090001_2014-10-23T01:10:54.193_WFM-NOAO-N_OBJ.fits"
-CUBE, IMAGE = f"MU_SCBD_{STEM}", f"MU_SIMD_{STEM}"
+CUBE, IMAGE, MAP = (f"MU_{kind}_{STEM}" for kind in ("SCBD", "SIMD", "SXPM"))
 
 
 @frozen
@@ -134,7 +134,7 @@ def test_the_command_makes_datasets_in_which_the_validator_finds_nothing(site):
 def test_names_are_the_documented_ones(site):
     convert(site.run)
     names = {path.name for path in site.conv.iterdir()}
-    assert names >= {CUBE, IMAGE, "r.MUSE.2014-10-23T01:10:54.193_dpc.log"}
+    assert names >= {CUBE, IMAGE, MAP, "r.MUSE.2014-10-23T01:10:54.193_dpc.log"}
     assert "r.MUSE.2014-10-24T01:30:21.534_pst1.png" in names
     assert "r.MUSE.2014-10-23T01:10:54.193_dpc.png" in names
     assert not [name for name in names if name.endswith("_pst.png")]
@@ -163,11 +163,9 @@ def test_an_idp_says_what_the_standard_asks_for(site):
         "MUSE.2014-10-24T01:30:21.534",
         "MUSE.2014-10-24T01:45:31.780",
     ]
-    assert (header["NCOMBINE"], header["EXPTIME"], header["TEXPTIME"]) == (
-        4,
-        2400,
-        2400,
-    )
+    assert (header["NCOMBINE"], header["TEXPTIME"]) == (4, 2400)
+    times = fits.getdata(site.conv / MAP, "DATA")
+    assert header["EXPTIME"] == np.median(times[times > 0])
     assert header["WAVELMIN"] == pytest.approx(556.777, abs=1e-3)
     assert header["WAVELMAX"] == pytest.approx(559.027, abs=1e-3)
     assert header["PROCSOFT"] == "muse/2.8.7"
@@ -238,13 +236,47 @@ command()
 def test_what_is_associated_is_named_with_category_and_sum(site):
     convert(site.run)
     header = fits.getheader(site.conv / CUBE)
-    assert header["ASSON1"] == IMAGE
-    assert "ASSOC1" not in header
-    categories = [header[f"ASSOC{n}"] for n in range(2, 8)]
+    assert [header["ASSON1"], header["ASSON2"]] == [IMAGE, MAP]
+    assert not {"ASSOC1", "ASSOC2"} & set(header)
+    categories = [header[f"ASSOC{n}"] for n in range(3, 9)]
     assert categories == ["ANCILLARY.README", *["ANCILLARY.PREVIEW"] * 5]
-    for n in range(2, 8):
+    for n in range(3, 9):
         content = (site.conv / header[f"ASSON{n}"]).read_bytes()
         assert header[f"ASSOM{n}"] == hashlib.md5(content).hexdigest()  # noqa: S324
+
+
+def test_the_exposure_map_is_in_seconds_and_lies_on_the_image(site):
+    convert(site.run)
+    with fits.open(site.conv / MAP) as maps, fits.open(site.conv / IMAGE) as images:
+        assert maps[0].header["PRODCATG"] == "ANCILLARY.EXPMAP"
+        header, of_image = maps["DATA"].header, images["DATA"].header
+        for key in ("NAXIS1", "NAXIS2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2"):
+            assert header[key] == of_image[key]
+        assert header["BUNIT"] == "s"
+        times = maps["DATA"].data
+        assert np.array_equal(times > 0, np.isfinite(images["DATA"].data))
+        assert set(np.unique(times)) <= {0, 600, 1200, 1800, 2400}
+        assert times.max() == 2400
+
+
+def test_a_cube_without_exposure_map_is_converted_without(site):
+    (dataset, _) = datasets(site.run)
+    path = site.data / "logs" / DATE / dataset.block.name
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(x for x in lines if "EXPOSURE_MAP" not in x) + "\n")
+    set_cards(dataset.cube, {"EXPTIME": (2400.0, "")})
+    recorded(site, dataset)
+    convert(site.run)
+    assert not (site.conv / MAP).exists()
+    assert "ASSOC2" in fits.getheader(site.conv / CUBE)
+    assert findings(site) == []
+
+
+def test_an_exposure_map_that_was_made_and_is_gone_is_missing(site):
+    (dataset, _) = datasets(site.run)
+    dataset.exposure_map.unlink()
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "-C", code=6)
+    assert f"{dataset.exposure_map} is missing" in told
 
 
 def test_another_suffix_renames_the_plots_of_exposures_and_leaves_no_other(site):
