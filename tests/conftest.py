@@ -28,6 +28,8 @@ PROGRAMS = {
     "phoenix": main.phoenix,
     "processAB": main.process_ab,
     "processQC": main.process_qc,
+    "ingestProducts": main.ingest_products,
+    "cleanupProducts": main.cleanup_products,
     "qc1Ingest": main.qc1_ingest,
     "getStatusAB": main.get_status_ab,
     "pgi_phoenix_GEN_getStat": main.get_stat,
