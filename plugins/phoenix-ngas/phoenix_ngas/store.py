@@ -136,12 +136,14 @@ def _settled(
     the last one another STATUS.
     """
     told = ""
+    uploads = 0
     for wait in (*ngas.pauses, None):
         file.check_unchanged()
         try:
             if found := _found_for_sure(ngas, file, upload):
                 return _compared(ngas, file, found)
-            if wait is not None:
+            if uploads < ngas.attempts:
+                uploads += 1
                 return _sent(ngas, file, mime_type, upload, progress)
         except Trouble as trouble:
             told = trouble.failure.told

@@ -1,7 +1,7 @@
 """A toy of an NGAS server: what was measured on a real one, its faults included.
 
 It keeps its files and its database in a directory, so that another one can go on there.
-As a program: ``fake_ngas.py DIRECTORY PORT BLOCK_DELAY``, for tests that kill it.
+As a program: ``fake_ngas.py DIRECTORY PORT BLOCK_DELAY SETTLE``, to be killed.
 """
 
 import base64
@@ -39,40 +39,15 @@ class Refused(Exception):  # noqa: N818, it is what the server does
         self.message, self.code, self.state = message, code, state
 
 
-class FakeNgas(ThreadingHTTPServer):
-    """The server; `faults` are taken one by one by the requests of their command."""
+class Database:
+    """The rows and files of a server, in a directory; another one can go on there."""
 
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, directory, port=0, block_delay=0.0):
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, directory):
         self.directory = Path(directory)
         self.volume = self.directory / "volume"
         self.staging = self.directory / "staging"
-        for place in (self.volume, self.staging):
-            place.mkdir(parents=True, exist_ok=True)
-        for left in self.staging.iterdir():
-            left.unlink()
-        self.block_delay = block_delay
-        self.state = "ONLINE"
-        self.faults = []
-        self.requests = []  # command, parameters, headers as they came
-        self.mime_types = {*MIME_TYPES, OTHER}
-        self.users = {}  # password by user
-        self.forbidden = set()  # commands
-        self.largest = 10**12
-        self.file_id_of = lambda name: name
-        self.shown = lambda row: row  # what the database says of a row
-        self.settle = 0.0  # seconds between a body's end and its row
         self.guard = threading.RLock()
         self.numbers = itertools.count()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    # The database
 
     @property
     def rows(self):
@@ -130,6 +105,36 @@ class FakeNgas(ThreadingHTTPServer):
 
     def path(self, file_id, version=1):
         return self.volume / self.find(file_id, version)["name"]
+
+
+class FakeNgas(Database, ThreadingHTTPServer):
+    """The server; `faults` are taken one by one by the requests of their command."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, directory, port=0, block_delay=0.0, settle=0.0):
+        Database.__init__(self, directory)
+        ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), Handler)
+        for place in (self.volume, self.staging):
+            place.mkdir(parents=True, exist_ok=True)
+        for left in self.staging.iterdir():
+            left.unlink()
+        self.block_delay = block_delay
+        self.state = "ONLINE"
+        self.faults = []
+        self.requests = []  # command, parameters, headers as they came
+        self.mime_types = {*MIME_TYPES, OTHER}
+        self.users = {}  # password by user
+        self.forbidden = set()  # commands
+        self.largest = 10**12
+        self.file_id_of = lambda name: name
+        self.shown = lambda row: row  # what the database says of a row
+        self.settle = settle  # seconds between a body's end and its row
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def commands(self, *names):
         return [r for r in self.requests if not names or r[0] in names]
@@ -443,7 +448,7 @@ def file_status(row):
 
 
 if __name__ == "__main__":
-    server = FakeNgas(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    server = FakeNgas(sys.argv[1], int(sys.argv[2]), *map(float, sys.argv[3:]))
     sys.stdout.write(f"{server.server_address[1]}\n")
     sys.stdout.flush()
     server.serve_forever()
