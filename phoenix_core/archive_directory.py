@@ -27,7 +27,7 @@ from phoenix_core.association_block import is_safe_name
 from phoenix_core.atomic import remove_leftovers, temporary_of
 from phoenix_core.config import Config
 from phoenix_core.database import make_tables, open_database
-from phoenix_core.errors import ConfigError, IngestionError
+from phoenix_core.errors import ArchiveConflictError, IngestionError
 from phoenix_core.file_sums import sha256
 from phoenix_core.fits_file import check_fits
 from phoenix_core.idp_category import category_of, is_fits_name
@@ -181,15 +181,15 @@ def _known(archive: Archive, path: Path) -> Entry | None:
         return None
     total = sha256(path)
     if entry.sha256 != total:
-        raise conflict(archive, path, entry)
+        raise _conflict(archive, path, entry)
     if not _has_content(archive.object_path(total), total):
         _store(archive, path)  # it was lost or damaged there, and here it is
     return entry
 
 
-def conflict(archive: Archive, path: Path, entry: Entry) -> IngestionError:
+def _conflict(archive: Archive, path: Path, entry: Entry) -> ArchiveConflictError:
     """Return the error for a name that has another content in the archive."""
-    return IngestionError(
+    return ArchiveConflictError(
         f"{path.name} is in {archive.path} with another content, of the dataset "
         f"{entry.dataset} ({entry.ingested_at}); nothing there is overwritten"
     )
@@ -208,19 +208,29 @@ def _keep(archive: Archive, run: Run, idp: Idp, path: Path) -> Entry:
         run=run.label,
         ingested_at=_now(),
     )
-    place = archive.entry_path(path.name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_of(place)
+    _name(archive.entry_path(path.name), entry)
+    return entry
+
+
+def _name(target: Path, entry: Entry) -> None:
+    """Say what has a name; if it has one already, another call was quicker."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target.parent)
+    temporary = temporary_of(target)
     try:
         temporary.write_text(json.dumps(attrs.asdict(entry), indent=1), "utf-8")
         sync([temporary])
-        place.hardlink_to(temporary)
-    except FileExistsError:  # another call was quicker
-        return _known(archive, path) or entry
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        there = _read_entry(target)
+        if there is None or there.sha256 != entry.sha256:
+            raise ArchiveConflictError(
+                f"{entry.name} was archived by another call meanwhile, with another "
+                "content; nothing there is overwritten"
+            ) from None
     finally:
         temporary.unlink(missing_ok=True)
-    sync([place.parent, archive.path])
-    return entry
+    sync([target.parent, target.parent.parent])
 
 
 def _store(archive: Archive, path: Path) -> tuple[str, str, int]:
@@ -345,6 +355,3 @@ def _write_rows(engine: sa.Engine, archive: Archive, entries: Sequence[Entry]) -
     with engine.begin() as connection:
         connection.execute(old, keys)
         connection.execute(sa.insert(catalogue), rows)
-
-
-__all__ = ["ConfigError", "Options", "archive_of", "rebuild"]

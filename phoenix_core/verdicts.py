@@ -11,11 +11,11 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
-from pathlib import Path
 
 from attrs import frozen
 
 from phoenix_core.ab_file import read_block
+from phoenix_core.append_line import append_line
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
@@ -66,6 +66,11 @@ def word_on(given: Mapping[Reviewed, Verdict], block: AssociationBlock) -> Word 
         return None
     word = "ACCEPTED" if verdict.is_accepted else "REJECTED"
     return Word(word, verdict.by, verdict.at, verdict.comment)
+
+
+def products_id(block: AssociationBlock) -> str:
+    """Return the short id of an AB's present products, as a verdict carries it."""
+    return _seen(block.name, block.fingerprint, block).report
 
 
 def reviewed(run: Run, report: QcReport) -> Reviewed:
@@ -123,8 +128,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
     }
     path = run.monitor_dir / _NAME
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _append(path, json.dumps(row))
+        append_line(path, json.dumps(row))
     except OSError as error:
         raise CertificationError(
             f"{path}: the verdict on {verdict.block} could not be kept: "
@@ -171,21 +175,6 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
         verdict = Verdict(block, accepted, by, at, comment, fingerprint)
         found[Reviewed(block, report)] = verdict
     return found
-
-
-def _append(path: Path, line: str) -> None:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o644)
-    try:
-        written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        # What a killed phoenix left behind the last line end was never a verdict.
-        os.ftruncate(descriptor, written.rfind(b"\n") + 1)
-        content = f"{line}\n".encode()
-        if os.write(descriptor, content) < len(content):
-            raise OSError(28, "No space left on device")  # the disk took a part
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _finite(value: float | None) -> float | None:
