@@ -6,10 +6,8 @@ Options stand in ``[archive_ngas]``; user and password only in the environment.
 import datetime as dt
 import os
 import re
-import sys
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +19,7 @@ from phoenix_core.errors import ConfigError, IngestionError
 from phoenix_core.model import Idp, Receipt, Run, Stored
 from phoenix_ngas.exchange import Server
 from phoenix_ngas.keep_apart import Notes
-from phoenix_ngas.local_file import LocalFile, Progress, measured, no_progress
+from phoenix_ngas.local_file import LocalFile, measured
 from phoenix_ngas.proof import is_proved, receipt_of
 from phoenix_ngas.store import Ngas, store
 
@@ -99,8 +97,7 @@ def ingest_products_archive(run: Run, idp: Idp) -> Receipt:
     receipts: list[Stored] = []
     remarks: list[str] = []
     for file in files:
-        with _shown(file) as progress:
-            held = store(ngas, file, options.mime_type(file.path), progress)
+        held = store(ngas, file, options.mime_type(file.path))
         receipts.append(receipt_of(ngas.server, file, held.file))
         remarks += held.remarks
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -197,24 +194,3 @@ def _check_names(files: Sequence[LocalFile]) -> None:
                 f"{other.path} and {file.path} would be one file in the archive; "
                 "rename one of them"
             )
-
-
-@contextmanager
-def _shown(file: LocalFile) -> Iterator[Progress]:
-    """Show how far a file is, to a person at a terminal."""
-    if not sys.stderr.isatty():
-        yield no_progress
-        return
-    from rich import progress as bar  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415, for terminals only
-
-    columns = (
-        bar.TextColumn("{task.description}", markup=False),
-        bar.BarColumn(),
-        bar.DownloadColumn(),
-        bar.TransferSpeedColumn(),
-    )
-    console = Console(stderr=True)
-    with bar.Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task(file.name, total=file.size)
-        yield lambda sent: bars.advance(task, sent)

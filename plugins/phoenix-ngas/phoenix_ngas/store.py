@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from phoenix_core.errors import IngestionError
+from phoenix_core.errors import ArchiveConflictError, IngestionError
 from phoenix_core.plain_text import counted, short
 from phoenix_ngas import request
 from phoenix_ngas.exchange import NoReply, Server, exchange
@@ -218,7 +218,8 @@ def _compared(ngas: Ngas, file: LocalFile, found: FileStatus) -> Held:
     """Hold the archive's record against the file.
 
     Raises:
-        IngestionError: it is of something else, or nobody can tell.
+        ArchiveConflictError: it is of something else.
+        IngestionError: nobody can tell.
     """
     if found.compression or (found.crc32 is None and found.size == file.size):
         how = f"compressed ({found.compression})" if found.compression else ""
@@ -230,12 +231,10 @@ def _compared(ngas: Ngas, file: LocalFile, found: FileStatus) -> Held:
             f"compared with {file.path}; compare them, nothing was sent again",
         )
     if (found.size, found.crc32) != (file.size, file.crc32):
-        raise _wrong(
-            ngas,
-            file.name,
-            f"{_called(found)} has other content: {found.size} bytes, checksum "
-            f"{found.checksum}; {file.path} has {file.told_sum}; give the file "
-            "another name, or clear up which one is right",
+        raise ArchiveConflictError(
+            f"NGAS {ngas.server.url}: {file.name}: {_called(found)} has other content: "
+            f"{found.size} bytes, checksum {found.checksum}; {file.path} has "
+            f"{file.told_sum}; nothing was sent over it"
         )
     if found.version == 1:
         return Held(found)
