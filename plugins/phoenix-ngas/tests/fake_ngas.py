@@ -130,11 +130,16 @@ class FakeNgas(Database, ThreadingHTTPServer):
         self.largest = 10**12
         self.file_id_of = lambda name: name
         self.shown = lambda row: row  # what the database says of a row
+        self.replying = lambda: None  # called before each reply
         self.settle = settle  # seconds between a body's end and its row
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def asked(self):
+        return [command for command, _, _ in self.requests]
 
     def commands(self, *names):
         return [r for r in self.requests if not names or r[0] in names]
@@ -325,6 +330,7 @@ class Handler(BaseHTTPRequestHandler):
         return bytes(content)
 
     def reply(self, code, status, message, row=None, state=None):
+        self.server.replying()
         state = state or self.server.state
         attributes = {
             "Date": "2026-11-22T08:19:54.052",
@@ -386,6 +392,7 @@ def raw(handler, value):
 
 
 def huge(handler, value):
+    handler.read_body(int(handler.headers.get("Content-Length", 0)))
     with contextlib.suppress(OSError):
         handler.connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n<NgamsStatus>")
         for _ in range(int(value)):

@@ -278,6 +278,29 @@ def test_what_was_stored_without_a_reply_is_found(server, site, fault):
     assert receipt.remarks == ()
 
 
+@pytest.mark.parametrize("how", ["killed", "lost"])
+def test_what_is_still_on_its_way_is_not_sent_again(server, site, how):
+    """STATUS does not show it at first: its sender was killed, or lost the reply."""
+    idp = site.idp()
+    before = ["STATUS", "QARCHIVE"] if how == "lost" else []
+
+    def stored_behind_status():
+        if server.asked == [*before, "STATUS"]:
+            server.add("cube.fits", idp.path.read_bytes())
+
+    server.replying = stored_behind_status
+    if how == "killed":
+        notes = Notes(site.root / "monitor" / ".ngas")
+        notes.directory.mkdir(parents=True)
+        notes.lock("cube.fits").touch()
+    else:
+        server.faults += [("QARCHIVE", "unstored")]
+    receipt = site.archive(server, idp)
+    assert receipt.remarks == ()
+    assert is_once(server, idp)
+    assert server.asked == [*before, "STATUS", "STATUS", "CHECKFILE"]
+
+
 def test_an_offline_server_is_waited_for(server, site):
     idp = site.idp()
     site.archive(server, idp)
