@@ -150,7 +150,7 @@ def _settled(
             if trouble.failure.course.is_final:
                 raise _wrong(ngas, file.name, told) from trouble
         time.sleep(wait or 0.0)
-    raise _gave_up(ngas, file.name, told)
+    raise _gave_up(ngas, file.name, "archived", told)
 
 
 def _found_for_sure(ngas: Ngas, file: LocalFile, upload: Upload) -> FileStatus | None:
@@ -275,7 +275,7 @@ def asked_often(ngas: Ngas, name: str, ask: Callable[[], AnswerT]) -> AnswerT:
             if trouble.failure.course.is_final:
                 raise _wrong(ngas, name, told) from trouble
         time.sleep(wait or 0.0)
-    raise _gave_up(ngas, name, told)
+    raise _gave_up(ngas, name, "proved", told)
 
 
 def _called(found: FileStatus) -> str:
@@ -286,10 +286,10 @@ def _wrong(ngas: Ngas, name: str, told: str) -> IngestionError:
     return IngestionError(f"NGAS {ngas.server.url}: {name}: {told}")
 
 
-def _gave_up(ngas: Ngas, name: str, told: str) -> IngestionError:
+def _gave_up(ngas: Ngas, name: str, what: str, told: str) -> IngestionError:
+    attempts = counted(ngas.attempts, "attempt")
     return _wrong(
         ngas,
         name,
-        f"not archived after {counted(ngas.attempts, 'attempt')}: {told}; call again, "
-        "nothing is stored twice",
+        f"not {what} after {attempts}: {told}; call again, nothing is stored twice",
     )

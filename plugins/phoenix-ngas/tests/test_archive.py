@@ -446,6 +446,45 @@ def test_an_older_version_of_others_is_told(server, site):
     assert "replaces other versions" in receipt.remarks[0]
 
 
+def reply_of(*versions, status="SUCCESS"):
+    """A reply about several copies, as of a server with disks for replication."""
+    files = "".join(
+        f"<DiskStatus DiskId='d{version}'><FileStatus FileId='cube.fits' "
+        f"FileVersion='{version}' FileSize='{size}' Checksum='{crc}' "
+        f"ChecksumPlugIn='crc32'/></DiskStatus>"
+        for version, size, crc in versions
+    )
+    head = f"<NgamsStatus><Status Status='{status}' State='ONLINE' Message='x'/>"
+    return f"raw:HTTP/1.0 200 OK\r\n\r\n{head}{files}</NgamsStatus>"
+
+
+def test_of_several_versions_the_latest_counts(server, site):
+    idp = site.idp()
+    size, crc = idp.path.stat().st_size, zlib.crc32(idp.path.read_bytes())
+    server.add("cube.fits", idp.path.read_bytes())
+    server.faults += [("STATUS", reply_of((1, size, crc), (3, 5, 6), (2, size, crc)))]
+    assert "cube.fits version 3 has other content" in site.refused(server, idp)
+    server.faults += [("STATUS", reply_of((1, size, crc), (1, size, crc)))]
+    assert "file_version=1" in site.archive(server, idp).files[0].where
+    assert server.commands(*UPLOADS) == []
+
+
+def test_a_failure_that_names_the_file_says_nothing_of_it(server, site):
+    idp = site.idp()
+    size, crc = idp.path.stat().st_size, zlib.crc32(idp.path.read_bytes())
+    server.faults += [("STATUS", reply_of((1, size, crc), status="FAILURE"))]
+    site.archive(server, idp)
+    assert server.asked == ["STATUS", "STATUS", "QARCHIVE", "CHECKFILE"]
+
+
+def test_a_version_that_was_asked_for_is_no_other(server, site):
+    (stored,) = site.archive(server, site.idp()).files
+    other = reply_of((2, stored.size, stored.checksum.partition(":")[2]))
+    server.faults += [("STATUS", other)] * 4
+    with pytest.raises(IngestionError, match="not proved after 3 attempts"):
+        site.proved(server, [stored])
+
+
 # Names that the server gives ------------------------------------------------------
 
 
