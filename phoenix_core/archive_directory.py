@@ -129,6 +129,8 @@ def ingest_products_archive(run: Run, idp: Idp) -> Receipt:
     """
     archive = archive_of(run)
     paths = (idp.path, *idp.files)
+    for directory in ("objects", "names"):
+        remove_leftovers(archive.path / directory)
     try:
         known = {path: _known(archive, path) for path in paths}
         entries = {
@@ -215,7 +217,6 @@ def _keep(archive: Archive, run: Run, idp: Idp, path: Path) -> Entry:
 def _name(target: Path, entry: Entry) -> None:
     """Say what has a name; if it has one already, another call was quicker."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(target.parent)
     temporary = temporary_of(target)
     try:
         temporary.write_text(json.dumps(attrs.asdict(entry), indent=1), "utf-8")
@@ -237,7 +238,6 @@ def _store(archive: Archive, path: Path) -> tuple[str, str, int]:
     """Bring a content to its place; return sha256, md5 and size."""
     objects = archive.path / "objects"
     objects.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(objects)
     temporary = temporary_of(objects / path.name)
     try:
         total, md5, size = _copy(path, temporary)

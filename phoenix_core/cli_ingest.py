@@ -199,8 +199,11 @@ def _show_ingestion(
             console.print(f"    [{style}]{safe(why)}[/]")
         if one.where and one.state is State.INGESTED:
             console.print(f"    in {safe(one.where)}")
+    for target in done.to_convert:
+        console.print(f"  {safe(target)} [yellow]waits[/]: not converted yet")
     held = done.count(*IS_HELD)
-    told = f"{held} of {counted(len(done.datasets), 'dataset')} in the archive"
+    number = len(done.datasets) + len(done.to_convert)
+    told = f"{held} of {counted(number, 'dataset')} in the archive"
     console.print(f"{safe(run.label)} ({run.date}): {told}")
     if is_dry:
         console.print("nothing was done (-n)")
@@ -228,7 +231,7 @@ def _show_clean_up(
     would = "would become" if is_dry else "became"
     freed = f"{_bytes(done.freed)} {'to be freed' if is_dry else 'freed'}"
     console.print(
-        f"{safe(run.label)} ({run.date}): {files} {would} headers, {plots} links; "
+        f"{safe(run.label)} ({run.date}): {files} {would} headers and {plots} links; "
         f"{freed}"
     )
 

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from phoenix_core import hookspecs
 from phoenix_core.association_block import is_safe_name
+from phoenix_core.atomic import remove_leftovers
 from phoenix_core.certified import Certified, certified, why_changed
 from phoenix_core.checksums import has_checksum
 from phoenix_core.datasets import DATASETS, conv_dir, keep_datasets, read_datasets
@@ -81,10 +82,14 @@ class DatasetOutcome:
 
 @frozen
 class Ingestion:
-    """What became of the datasets of a run, and the list of all that was ingested."""
+    """What became of the datasets of a run, and the list of all that was ingested.
+
+    `to_convert` are the targets that a dry run would have converted first.
+    """
 
     datasets: tuple[DatasetOutcome, ...] = ()
     list_file: Path | None = None
+    to_convert: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -164,12 +169,14 @@ def _ingest(
     size, done = sum(_size(idp) for idp in idps), 0
     work = _Work(run, pgis, sums, receipts)
     for idp in idps:
-        tell(f"{idp.target or idp.block}: {idp.path.name}", done, size)
+        tell(idp.path.name, done, size)
         outcomes.append(work.one(idp, ready[idp.block], is_dry=is_dry))
         done += _size(idp)
     tell("", size, size)
     if is_dry:
-        return Ingestion(tuple(outcomes))
+        there = {idp.block for idp in idps}
+        new = [one.target for name, one in ready.items() if name not in there]
+        return Ingestion(tuple(outcomes), to_convert=tuple(new))
     result = Ingestion(tuple(outcomes), write_list(run, read_receipts(run)))
     if result.is_complete:
         mark_done(run)
@@ -218,6 +225,8 @@ def _datasets(  # noqa: PLR0917, one step of many
     """The datasets of ABs that are ready: converted now, or found in conv."""
     spec = hookspecs.ingest_products_conversion_tool
     tool = next(iter(pgis.names(spec)), "")
+    if not is_dry:
+        remove_leftovers(conv_dir(run))
     if ready and tool and not is_dry:
         products = tuple(p for one in ready.values() for p in one.products)
         tell(f"{tool} converts", 0, 0)
@@ -273,7 +282,7 @@ class _Work:
         """Bring a dataset into the archive, or say why not."""
         outcome = DatasetOutcome(
             idp.block,
-            idp.target,
+            idp.target or one.target,
             State.WAITS,
             idp.path.name,
             1 + len(idp.files),
@@ -300,7 +309,7 @@ class _Work:
         receipt = KeptReceipt(
             block=idp.block,
             id=one.id,
-            target=idp.target,
+            target=idp.target or one.target,
             archive=pgi,
             at=told.at,
             files=tuple(

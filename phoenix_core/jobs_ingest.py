@@ -11,7 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from phoenix_core.atomic import append_text, edit_text, write_new_text
+from phoenix_core.atomic import (
+    append_text,
+    edit_text,
+    remove_leftovers,
+    write_new_text,
+)
 from phoenix_core.model import Run
 
 JOBS_INGEST: Final = "JOBS_INGEST"
@@ -43,6 +48,7 @@ def add_call(run: Run) -> bool:
     if not any(slot.startswith(_SLOTS) for slot in run.config.slots):
         return False
     path, call = jobs_path(run), call_of(run)
+    remove_leftovers(path.parent)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):  # somebody else was quicker
@@ -58,6 +64,7 @@ def mark_done(run: Run) -> bool:
         OSError: the file cannot be written.
     """
     path = jobs_path(run)
+    remove_leftovers(path.parent)
     if not path.exists() or not _waits(path.read_text("utf-8", "surrogateescape"), run):
         return False
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 
 from phoenix_core.append_line import append_line, json_lines
-from phoenix_core.atomic import write_text
+from phoenix_core.atomic import remove_leftovers, write_text
 from phoenix_core.errors import IngestionError
 from phoenix_core.model import Run, Stored
 from phoenix_core.plain_text import counted, plain
@@ -121,6 +121,7 @@ def write_list(run: Run, receipts: tuple[KeptReceipt, ...]) -> Path:
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent)
         write_text(path, "\n".join([title, *aligned(rows)]) + "\n")
     except OSError as error:
         raise IngestionError(f"{path}: {error.strerror}") from error
