@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -425,6 +426,38 @@ COMMANDS = {
     "ARCHIVE": Handler.store,
     "QARCHIVE": Handler.store,
 }
+
+
+class Program:
+    """The toy of a server as a process of its own, on one port and one directory."""
+
+    def __init__(self, directory, block_delay=0.0, settle=0.0):
+        self.directory = directory
+        self.block_delay, self.settle = block_delay, settle
+        self.port, self.process = 0, None
+
+    def start(self):
+        words = (self.directory, self.port, self.block_delay, self.settle)
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, *map(str, words)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port = int(self.process.stdout.readline())
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self):
+        """What its directory holds, looked at without it."""
+        return Database(self.directory)
 
 
 def written(attributes):

@@ -4,14 +4,12 @@ import itertools
 import os
 import random
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import fake_ngas
 import phoenix_ngas
 import pytest
-from attrs import define
 from phoenix_ngas import archive, local_file
 
 PACKAGE = str(Path(phoenix_ngas.__file__).parent)
@@ -20,43 +18,9 @@ LINES = 1150  # of a dataset that goes from end to end; 800 where it is there al
 SEED = 6
 
 
-@define
-class Program:
-    """The toy of a server as a process of its own, on one port and one directory."""
-
-    directory: Path
-    block_delay: float = 0.0
-    settle: float = 0.0
-    port: int = 0
-    process: subprocess.Popen | None = None
-
-    def start(self):
-        words = (self.directory, self.port, self.block_delay, self.settle)
-        self.process = subprocess.Popen(
-            [sys.executable, fake_ngas.__file__, *map(str, words)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.port = int(self.process.stdout.readline())
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def database(self):
-        """What its directory holds, looked at without it."""
-        return fake_ngas.Database(self.directory)
-
-
 @pytest.fixture
 def program(tmp_path):
-    program = Program(tmp_path / "ngas")
+    program = fake_ngas.Program(tmp_path / "ngas")
     program.start()
     yield program
     program.kill()
@@ -97,7 +61,7 @@ def assert_once(database, idp):
 
 
 def test_killed_after_any_line_the_next_call_ends_it(tmp_path, site):
-    program = Program(tmp_path / "ngas", settle=0.02)
+    program = fake_ngas.Program(tmp_path / "ngas", settle=0.02)
     program.start()
     try:
         run = site.run(program.url, pause=0.08)
