@@ -33,7 +33,7 @@ from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
 from phoenix_core.datasets import conv_dir, keep_datasets
 from phoenix_core.errors import ConfigError, IngestionError, ProcessingError
 from phoenix_core.fits_edit import HeaderEdit, copy_edited
-from phoenix_core.header_file import header_path
+from phoenix_core.ingest_state import ingest_state
 from phoenix_core.model import Idp, Run
 from phoenix_core.receipts import KeptReceipt, latest, read_receipts
 from phoenix_core.run_lock import holding
@@ -57,7 +57,8 @@ _WORDS: Final = (2, 3)  # of a line of CONVERTED; older ones have no suffix
 class Converted:
     """What became of a dataset: the IDP and its files, or what is missing of it.
 
-    One that `is_gone` was ingested and cleaned up: headers are all there is of it.
+    `archive` says that it was ingested: it is not made otherwise then, and once it is
+    cleaned up headers are all there is of it.
     """
 
     block: str
@@ -66,7 +67,7 @@ class Converted:
     files: tuple[Path, ...] = ()  # the associated ones
     missing: tuple[str, ...] = ()
     is_new: bool = True  # False: it was converted before, and still up to date
-    is_gone: bool = False
+    archive: str = ""
 
 
 @frozen
@@ -95,7 +96,7 @@ def content_check(run: Run) -> tuple[Converted, ...]:
     """
     receipts = latest(read_receipts(run))
     return tuple(
-        _gone(run, dataset, receipts) or _told(dataset) for dataset in datasets(run)
+        _held(run, dataset, receipts) or _told(dataset) for dataset in datasets(run)
     )
 
 
@@ -127,11 +128,11 @@ def convert(
         grades = grades_of(run.config)
         receipts = latest(read_receipts(run))
         done = tuple(
-            _gone(run, dataset, receipts) or _convert(dataset, conv, suffix, grades)
+            _held(run, dataset, receipts) or _convert(dataset, conv, suffix, grades)
             for dataset in datasets(run)
             if blocks is None or dataset.block.name in blocks
         )
-        keep_datasets(run, [idp_of(run, one) for one in done if not one.is_gone])
+        keep_datasets(run, [idp_of(run, one) for one in done if not one.archive])
     return done
 
 
@@ -145,18 +146,22 @@ def _told(dataset: Dataset) -> Converted:
     return Converted(dataset.block.name, dataset.target, missing=dataset.missing)
 
 
-def _gone(
+def _held(
     run: Run, dataset: Dataset, receipts: Mapping[str, KeptReceipt]
 ) -> Converted | None:
-    """A dataset that is in the archive, and here only as headers."""
+    """A dataset that is in the archive, as it is made now."""
     receipt = receipts.get(dataset.block.name)
     if not receipt or receipt.id != products_id(dataset.block):
         return None
-    idp = conv_dir(run) / receipt.files[0].stored.name
-    if idp.exists() or not header_path(idp).is_file():
-        return None
+    conv = conv_dir(run)
+    idp, *files = (conv / file.stored.name for file in receipt.files)
     return Converted(
-        dataset.block.name, dataset.target, idp, is_new=False, is_gone=True
+        dataset.block.name,
+        dataset.target,
+        idp,
+        tuple(files),
+        is_new=False,
+        archive=ingest_state(run)[dataset.block.name],
     )
 
 

@@ -77,7 +77,7 @@ def idp_convert(  # noqa: PLR0917, of the command line
                 typer.echo(plain(f"  {one.target}: {problem}"))
             if one.idp:
                 state = "" if one.is_new else " (up to date)"
-                state = " (ingested and cleaned up)" if one.is_gone else state
+                state = f" ({one.archive})" if one.archive else state
                 typer.echo(plain(f"  {one.target}: {one.idp.name}{state}"))
         complete = len(found) - len(incomplete)
         what = "complete" if check else f"converted, in {conv_dir(run)}"

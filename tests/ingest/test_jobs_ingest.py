@@ -1,7 +1,5 @@
 """JOBS_INGEST: each call waits once, and a person's lines are theirs."""
 
-import subprocess
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,17 +76,3 @@ def test_whatever_a_person_wrote_stays(ready, text):
     assert jobs_path(ready).read_bytes().startswith(content)
     mark_done(ready)
     assert jobs_path(ready).read_bytes().startswith(content)
-
-
-def test_part_3_appends_the_call_and_ingestion_makes_it_a_comment(example, call):
-    run = ("-r", "094.A-0001A")
-    for part in ("-C", "-P", "-M", "-M"):
-        call(*run, part)
-    path = example.root / "jobs" / "JOBS_INGEST"
-    (line,) = (x for x in path.read_text().splitlines() if not x.startswith("#"))
-    done = subprocess.run(
-        ["sh", path], env=example.env, cwd=example.config.parent, check=False
-    )
-    assert done.returncode == 0
-    assert f": {line}\n" in path.read_text()
-    assert line not in path.read_text().splitlines()
