@@ -35,7 +35,7 @@ MIME_TYPES = {
 OTHER_MIME_TYPE = "application/octet-stream"
 _BY_ARCFILE = "image/x-fits"  # what ESO's plug-in for FITS is configured for
 _PORT = 7777  # of NGAS, where the address has none
-_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 @frozen

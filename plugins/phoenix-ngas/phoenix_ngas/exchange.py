@@ -86,8 +86,8 @@ def _connection(server: Server) -> http.client.HTTPConnection:
 def _connect(connection: http.client.HTTPConnection, server: Server) -> None:
     try:
         connection.connect()
-    except OSError as error:
-        told = f"cannot be reached: {error.strerror or error}"
+    except (OSError, UnicodeError) as error:  # a host may have no name at all
+        told = f"cannot be reached: {getattr(error, 'strerror', '') or error}"
         raise NoReply(told, is_sent=False) from error
     connection.sock.settimeout(server.timeout)
 

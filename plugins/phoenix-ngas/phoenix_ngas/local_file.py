@@ -109,7 +109,7 @@ def _check_name(path: Path) -> None:
         if length > LONGEST_NAME:
             problem = f"has {length} bytes; NGAS takes {LONGEST_NAME}"
         elif plain(path.name) != path.name:
-            problem = "has characters that cannot be seen, or blanks at an end"
+            problem = "has characters that cannot be seen, or blanks in a row"
     if problem:
         raise IngestionError(f"the name of {short(str(path))} {problem}; rename it")
 

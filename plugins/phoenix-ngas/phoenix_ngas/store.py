@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from phoenix_core.errors import ArchiveConflictError, IngestionError
 from phoenix_core.plain_text import counted, short
@@ -28,6 +28,8 @@ from phoenix_ngas.failures import (
 from phoenix_ngas.keep_apart import Notes, Upload
 from phoenix_ngas.local_file import LocalFile, Progress, no_progress
 from phoenix_ngas.reply import FileStatus, NgasReply
+
+STATUS_TIME = 30.0  # seconds (ours) for what takes some ms; a dead server may hang
 
 AnswerT = TypeVar("AnswerT")
 
@@ -95,7 +97,9 @@ def look(ngas: Ngas, file_id: str, version: int | None = None) -> FileStatus | N
     Raises:
         Trouble: nobody knows.
     """
-    reply = _ask(ngas, request.status(file_id, version))
+    times = min(ngas.server.timeout, STATUS_TIME)
+    quick = evolve(ngas, server=evolve(ngas.server, timeout=times))
+    reply = _ask(quick, request.status(file_id, version))
     if is_absent(reply):
         return None
     known = [

@@ -338,6 +338,21 @@ def test_a_slow_server_costs_no_more_than_the_timeout(server, site, fault, comma
     assert is_once(server, idp)
 
 
+def test_a_dead_server_that_hangs_costs_less_than_an_upload_may(
+    server, site, monkeypatch
+):
+    monkeypatch.setattr("phoenix_ngas.store.STATUS_TIME", 0.2)
+    server.faults += [("STATUS", "silent:3")]
+    site.archive(server, site.idp(), timeout=600.0)
+    assert server.asked == ["STATUS", "STATUS", "QARCHIVE", "CHECKFILE"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "no-such-host.invalid", "x" * 64])
+def test_a_host_that_is_none_is_told(site, host):
+    why = site.refused(f"http://{host}:7777", site.idp(), attempts=1)
+    assert "cannot be reached: " in why
+
+
 # What compares, and what does not -------------------------------------------------
 
 

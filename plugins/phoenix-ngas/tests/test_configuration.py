@@ -53,6 +53,7 @@ WRONG = {
     "mime_types = { 'log' = 'text/plain' }": "expected '.suffix' = 'a/b'",
     "mime_types = { '.log' = 'text/plain\\r\\nX: y' }": "expected",
     'mime_types = { ".log" = "text/plain\\r\\nX: y" }': "expected",
+    "mime_types = { '.log' = 'té/x' }": "expected '.suffix' = 'a/b'",
     "pasword = 'x'": "did you mean 'password_env'",
 }
 
