@@ -45,11 +45,12 @@ def certified(run: Run) -> tuple[Certified, ...]:
     paths = sorted(run.moved_path("any").parent.glob("*.ab"))
     blocks = [check_block(read_block(path)) for path in paths] if given else []
     words = {block.name: word_on(given, block) for block in blocks}
-    return tuple(
+    found = (
         Certified(block, products_id(block), _products(run, block))
         for block in blocks
         if (word := words[block.name]) and not word.is_no
     )
+    return tuple(one for one in found if one.products)
 
 
 def why_changed(one: Certified, sums: FileSums) -> tuple[str, ...]:

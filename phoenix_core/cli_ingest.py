@@ -144,12 +144,7 @@ def _told(
     as_json: bool,
 ) -> "Iterator[tuple[Terminal, Callable[[str, int, int], None]]]":
     """Show on a terminal what is being done, and how much of it."""
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
     from phoenix_core.terminal import Terminal, safe  # noqa: PLC0415
 
@@ -157,13 +152,22 @@ def _told(
     if as_json or not console.is_terminal:
         yield console, lambda _what, _done, _size: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[amount]}"),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None)
+        task = progress.add_task("", total=None, amount="")
 
         def tell(what: str, done: int, size: int) -> None:
-            told = safe(what)
-            progress.update(task, description=told, completed=done, total=size or None)
+            progress.update(
+                task,
+                description=safe(what),
+                completed=done,
+                total=size or None,
+                amount=f"{_bytes(done)} of {_bytes(size)}" if size else "",
+            )
 
         yield console, tell
 
@@ -239,8 +243,8 @@ def _show_clean_up(
 
 def _bytes(size: int) -> str:
     """A size as people read it."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:  # noqa: PLR2004, decimal units
-            return f"{size:.3g} {unit}" if unit != "bytes" else f"{size} bytes"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:.4g} GB"
+    amount, unit = float(size), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if amount >= 999.5:  # noqa: PLR2004, three digits
+            amount, unit = amount / 1000, larger
+    return f"{amount:.3g} {unit}"

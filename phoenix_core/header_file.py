@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_core.errors import IngestionError
-from phoenix_core.fits_file import CARD, check_hdus
 from phoenix_core.move_files import set_aside, sync, write_on_disk
 
 SUFFIX: Final = ".hdr"
 _FITS: Final = (".fits.fz", ".fits")
-_END: Final = b"END".ljust(CARD)
+_CARD: Final = 80
+_END: Final = b"END".ljust(_CARD)
 
 
 def header_path(path: Path) -> Path:
@@ -36,6 +36,8 @@ def header_text(path: Path) -> str:
         IngestionError: it is no whole FITS file.
         OSError: it cannot be read.
     """
+    from phoenix_core.fits_file import check_hdus  # noqa: PLC0415, costs start-up
+
     hdus, problem = check_hdus(path, with_data=False)
     if problem:
         raise IngestionError(f"{path} is damaged: {problem}")
@@ -77,6 +79,6 @@ def _has(path: Path, text: str) -> bool:
 
 
 def _lines(header: bytes) -> str:
-    cards = [header[at : at + CARD] for at in range(0, len(header), CARD)]
+    cards = [header[at : at + _CARD] for at in range(0, len(header), _CARD)]
     cards = cards[: cards.index(_END) + 1]
     return "".join(f"{card.decode('ascii')}\n" for card in cards)

@@ -290,7 +290,9 @@ class _Work:
             _size(idp),
         )
         if missing := idp.missing or tuple(_not_there(idp)):
-            return evolve(outcome, state=State.INCOMPLETE, why=missing)
+            return DatasetOutcome(
+                outcome.block, outcome.target, State.INCOMPLETE, why=missing
+            )
         if invalid := _findings(idp):
             return evolve(outcome, state=State.INVALID, why=invalid)
         if is_dry:

@@ -95,4 +95,5 @@ def _is_call(line: str, run: Run) -> bool:
     named = given.get("-d") == run.date
     if run.run_id:
         named = named or given.get("-r") in {run.run_id.plain, run.run_id.formal}
-    return named and given.get("--config", str(run.config.path)) == str(run.config.path)
+    config = Path(given.get("--config", run.config.path)).resolve()
+    return named and config == run.config.path

@@ -77,6 +77,7 @@ class World:
     run: object
     slots: dict = field(factory=dict)
     options: dict = field(factory=dict)
+    loaded: dict = field(factory=dict)
 
     @property
     def root(self):
@@ -145,13 +146,19 @@ class World:
             file.write(f"{json.dumps(row)}\n")
         return cube
 
+    @property
+    def pgis(self):
+        """The toys, looked for once."""
+        key = (*self.slots.items(), str(self.options))
+        if key not in self.loaded:
+            self.loaded[key] = load(self.ready.config, INGEST)
+        return self.loaded[key]
+
     def ingest(self, **wishes):
-        run = self.ready
-        return ingest(run, load(run.config, INGEST), FileSums(), **wishes)
+        return ingest(self.ready, self.pgis, FileSums(), **wishes)
 
     def clean_up(self, **wishes):
-        run = self.ready
-        return clean_up(run, load(run.config, INGEST), **wishes)
+        return clean_up(self.ready, self.pgis, **wishes)
 
     def states(self, **wishes):
         return {one.target: str(one.state) for one in self.ingest(**wishes).datasets}
