@@ -8,7 +8,8 @@ NIGHTS   := phoenix-nights
 NIGHT    := 2024-03-10
 PACKAGES := -e '.[dev]' -e plugins/phoenix-gen -e muse_deep_plugin \
             -e plugins/phoenix-example -e plugins/phoenix-muse-sim \
-            -e plugins/phoenix-hawki -e plugins/phoenix-hawki-sim -e bench
+            -e plugins/phoenix-hawki -e plugins/phoenix-hawki-sim \
+            -e plugins/phoenix-ngas -e bench
 PROJECTS := pyproject.toml muse_deep_plugin/pyproject.toml bench/pyproject.toml \
             $(wildcard plugins/*/pyproject.toml)
 

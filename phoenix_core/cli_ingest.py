@@ -200,7 +200,8 @@ def _show_ingestion(
         label = safe(one.target or one.block)
         console.print(f"  {label} [{style}]{one.state}[/]{told}")
         for why in one.why:
-            console.print(f"    [{style}]{safe(why)}[/]")
+            shade = "yellow" if why.startswith("WARNING ") else style
+            console.print(f"    [{shade}]{safe(why)}[/]")
         if one.where and one.state is State.INGESTED:
             console.print(f"    in {safe(one.where)}")
     for target in done.to_convert:

@@ -67,7 +67,8 @@ IS_HELD: Final = frozenset({State.INGESTED, State.BEFORE, State.CLEANED})
 class DatasetOutcome:
     """A dataset, what became of it, and why; size in bytes.
 
-    `where` is the place of its science file in the archive.
+    `where` is the place of its science file in the archive; `why` also has what the
+    archive remarks on one that it took.
     """
 
     block: str
@@ -301,7 +302,8 @@ class _Work:
         except IngestionError as error:
             return evolve(outcome, state=State.REFUSED, why=(self._hinted(error, idp),))
         where = receipt.files[0].stored.where
-        return evolve(outcome, state=State.INGESTED, where=where)
+        why = tuple(f"WARNING {remark}" for remark in receipt.remarks)
+        return evolve(outcome, state=State.INGESTED, where=where, why=why)
 
     def _archived(self, idp: Idp, one: Certified) -> KeptReceipt:
         spec = hookspecs.ingest_products_archive
@@ -318,6 +320,7 @@ class _Work:
                 Held(stored, self.sums.sha256(path), category_of(idp, path))
                 for stored, path in zip(told.files, _paths(idp), strict=True)
             ),
+            remarks=told.remarks,
         )
         keep_receipt(self.run, receipt)
         return receipt

@@ -302,8 +302,12 @@ class Stored:
 
 @frozen
 class Receipt:
-    """An archive's word that it holds each file of a dataset."""
+    """An archive's word that it holds each file of a dataset.
+
+    `remarks` are what a person should know of it all the same, a line each.
+    """
 
     block: str
     files: tuple[Stored, ...]
     at: str  # ISO time, UTC
+    remarks: tuple[str, ...] = ()

@@ -51,6 +51,7 @@ class KeptReceipt:
     archive: str  # the PGI
     at: str  # ISO time, UTC
     files: tuple[Held, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -154,4 +155,5 @@ def _read(row: Mapping[str, Any]) -> KeptReceipt:
     for file in files:
         if not isinstance(file.stored.size, int):
             raise TypeError
-    return KeptReceipt(block, id_, target, archive, at, files)
+    remarks = tuple(str(remark) for remark in row.get("remarks", ()))
+    return KeptReceipt(block, id_, target, archive, at, files, remarks)

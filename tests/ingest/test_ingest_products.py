@@ -237,6 +237,16 @@ def test_an_archive_may_tell_other_sums(world, install, kind):
     assert world.receipts()[0]["files"][0]["stored"]["checksum"].startswith(kind)
 
 
+def test_what_an_archive_remarks_is_told_and_kept(world, install):
+    text = ARCHIVE.replace("KIND", "md5").replace("ANSWER", "")
+    text = text.replace('+00:00")', '+00:00", ("it is there twice",))')
+    done = world.with_slot("ARCHIVE", install("toy_archive", text)).ingest()
+    assert done.is_complete
+    assert {one.why for one in done.datasets} == {("WARNING it is there twice",)}
+    assert world.receipts()[0]["remarks"] == ["it is there twice"]
+    assert world.with_slot("ARCHIVE", "toy_archive").ingest().is_complete
+
+
 @pytest.mark.parametrize(
     "answer",
     [
