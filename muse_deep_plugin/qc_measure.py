@@ -100,9 +100,7 @@ def measure(
         measures.header.get("ESO OBS ID"),
     )
     parameters = qc_parameters(headers) | cube_parameters(measures, sources, known)
-    measured = _Measured(
-        run, block, measures, parameters, products, sources, known
-    )
+    measured = _Measured(run, block, measures, parameters, products, sources, known)
     return _deep(measured, options) if is_deep else _single(measured, cube, options)
 
 

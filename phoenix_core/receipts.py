@@ -5,7 +5,6 @@ and the sha256 that the file had here. The list for people, and the rows of the
 database, are made of them.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +15,8 @@ from attrs import frozen
 from phoenix_core.atomic import remove_leftovers, write_text
 from phoenix_core.errors import IngestionError
 from phoenix_core.model import Run, Stored
-from phoenix_core.records import DamagedRecordError, append_record, read_records
 from phoenix_core.plain_text import counted, plain
+from phoenix_core.records import DamagedRecordError, append_record, read_records
 from phoenix_core.text_table import aligned, quoted
 
 _NAME: Final = "receipts.jsonl"
