@@ -5,8 +5,11 @@ import pytest
 from astropy.io import fits
 
 from muse_deep_plugin.deep_cards import exposure_cards
+from muse_deep_plugin.deep_map import deep_map
+from muse_deep_plugin.qc_sheet_inputs import unmatched
 from phoenix_core.errors import ProcessingError
 from phoenix_core.fits_file import check_fits
+from phoenix_core.model import Product
 
 COMBINE = "muse_exp_combine"
 
@@ -96,6 +99,28 @@ def test_the_exposure_map_of_a_real_run_fits_the_cube_spaxel_by_spaxel(reduced):
     images = [reduced.product(n, "IMAGE_FOV") for n in reduced.names("muse_scipost")]
     covered = [np.isfinite(fits.getdata(image, "DATA")).sum() for image in images]
     assert times.sum() / 600 == pytest.approx(sum(covered), rel=0.02)
+
+
+def test_where_exposures_cannot_be_told_there_is_no_map_and_no_failure(reduced):
+    """It is no reason to give up hours of combining."""
+    name = reduced.name(COMBINE)
+    block, white = reduced.block(name), reduced.product(name, "IMAGE_FOV_DEEP")
+    gone = block.with_values("MCALIB", ["VIRTUAL gone_pst.ab PIXTABLE_REDUCED"])
+    assert deep_map(reduced.run, gone, [Product(white, "IMAGE_FOV")]) is None
+    assert deep_map(reduced.run, block, []) is None, "no white-light image"
+
+
+def test_an_exposure_that_matches_no_other_is_told(reduced, monkeypatch):
+    name = reduced.name(COMBINE)
+    assert unmatched(reduced.run, reduced.block(name)) == ()
+    header = fits.Header({"HIERARCH ESO QC EXPALIGN NMATCH2": 0})
+    source = "muse_deep_plugin.qc_sheet_inputs.primary_header"
+    monkeypatch.setattr(source, lambda _path: header)
+    second = sorted(
+        fits.getheader(reduced.product(n, "IMAGE_FOV"))["DATE-OBS"]
+        for n in reduced.names("muse_scipost")
+    )[1]
+    assert unmatched(reduced.run, reduced.block(name)) == (second,)
 
 
 def test_single_cubes_keep_their_headers(reduced):
