@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
+import html5lib
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -215,3 +217,24 @@ def test_moved_targets_are_not_made_again(site):
     answer = json.loads(done.stdout)
     assert answer["outcomes"] == []
     assert len(answer["notes"]) == len(TARGETS)
+
+
+def test_after_the_move_every_link_of_the_pages_leads_somewhere(site):
+    """The cover sheet has the exposures, and what MUSE_R made of the same OBs."""
+    monitor = site / "phoenix-data" / "monitor"
+    for name in ("cover", "status", "history"):
+        page = monitor / f"{name}_{DATE}.html"
+        parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+        tree = parser.parse(page.read_text("utf-8"))
+        links = [
+            node.get(key)
+            for node in tree.iter()
+            for key in ("href", "src")
+            if isinstance(node.tag, str) and node.get(key)
+        ]
+        files = [unquote(link) for link in links if not link.startswith("#")]
+        assert all((page.parent / file).is_file() for file in files), name
+        text = page.read_text("utf-8")
+        assert all(target in text for target in TARGETS)
+        assert text.count("_pst.ab</a>") == 12
+        assert "Channel for IFU 02 is missing (23 times)" in text
