@@ -111,6 +111,6 @@ def test_a_server_that_comes_back_later_is_waited_for(program, site, monkeypatch
 
     program.kill()
     monkeypatch.setattr("phoenix_ngas.store.time.sleep", starting)
-    site.archive(program, idp)
+    site.archive(program, idp, pause=0.02)
     assert pauses == [0.02, 0.04, 0.08]
     assert_once(program.database, idp)
