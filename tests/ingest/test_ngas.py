@@ -37,7 +37,7 @@ def ngas(tmp_path):
 @pytest.fixture
 def far(world, ngas):
     """The world, with NGAS as its archive."""
-    options = {"archive_ngas": {"url": ngas.url, "pause": 0.06}}
+    options = {"archive_ngas": {"url": ngas.url, "pause": 0.2}}
     return evolve(world.with_slot("ARCHIVE", "archive_ngas"), options=options)
 
 

@@ -13,7 +13,7 @@ from phoenix_core.config import ENVIRONMENT, read_config
 from phoenix_core.errors import IngestionError
 from phoenix_core.model import Idp, Run
 
-PAUSE = 0.02
+PAUSE = 0.005
 
 
 @contextlib.contextmanager

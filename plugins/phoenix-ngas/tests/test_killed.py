@@ -13,7 +13,7 @@ import pytest
 from phoenix_ngas import archive, local_file
 
 PACKAGE = str(Path(phoenix_ngas.__file__).parent)
-KILLS = 30
+KILLS = 20
 LINES = 1150  # of a dataset that goes from end to end; 800 where it is there already
 SEED = 6
 
@@ -64,7 +64,7 @@ def test_killed_after_any_line_the_next_call_ends_it(tmp_path, site):
     program = fake_ngas.Program(tmp_path / "ngas", settle=0.02)
     program.start()
     try:
-        run = site.run(program.url, pause=0.08)
+        run = site.run(program.url, pause=0.2)
         some = random.Random(SEED)  # noqa: S311, to be the same each time
         kills = 0
         for number in itertools.count():
@@ -111,6 +111,6 @@ def test_a_server_that_comes_back_later_is_waited_for(program, site, monkeypatch
 
     program.kill()
     monkeypatch.setattr("phoenix_ngas.store.time.sleep", starting)
-    site.archive(program, idp)
+    site.archive(program, idp, pause=0.02)
     assert pauses == [0.02, 0.04, 0.08]
     assert_once(program.database, idp)
