@@ -77,9 +77,12 @@ def reviewed(run: Run, report: QcReport) -> Reviewed:
     The id changes with the fingerprint of the AB and with every byte of its products:
     what was made again has to be seen again.
     """
+    return _seen(report.block, report.fingerprint, _block(run, report))
+
+
+def _block(run: Run, report: QcReport) -> AssociationBlock | None:
     path = run.ab_path(report.block)
-    block = read_block(path) if path.is_file() else None
-    return _seen(report.block, report.fingerprint, block)
+    return read_block(path) if path.is_file() else None
 
 
 def _seen(name: str, fingerprint: str, block: AssociationBlock | None) -> Reviewed:
@@ -104,25 +107,45 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
+def keep_verdict(run: Run, report: QcReport, verdict: Verdict, seen: str = "") -> None:
     """Append a verdict, on disk when this returns.
 
+    Args:
+        run: the run or night.
+        report: what was looked at.
+        verdict: the word on it.
+        seen: the short id of the products that were looked at, where some time has
+            passed since.
+
     Raises:
-        CertificationError: it could not be written.
+        CertificationError: it could not be written; the products were made again.
     """
-    seen = reviewed(run, report)
+    block = _block(run, report)
+    present = _seen(report.block, report.fingerprint, block)
+    if seen and seen != present.report:
+        raise CertificationError(
+            f"{report.block} was made again since it was shown: call again, and look "
+            "at what is there now"
+        )
     row = {
         "block": verdict.block,
-        "report": seen.report,
+        "report": present.report,
         "verdict": "ACCEPT" if verdict.is_accepted else "REJECT",
         "by": verdict.by,
         "at": verdict.at,
         "comment": verdict.comment,
         "fingerprint": verdict.fingerprint,
         "scores": {
-            score.name: {"value": _finite(score.value), "is_passed": score.is_passed}
+            score.name: {
+                "value": _finite(score.value),
+                "low": _finite(score.low),
+                "high": _finite(score.high),
+                "is_passed": score.is_passed,
+            }
             for score in report.scores
         },
+        "comments": report.comments,
+        "products": {one.file: one.checksum for one in block.products} if block else {},
     }
     path = run.monitor_dir / _NAME
     try:

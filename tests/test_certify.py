@@ -307,7 +307,10 @@ def test_the_last_verdict_on_the_same_products_counts(run):
     assert verdict.by
     assert verdict.at.endswith("+00:00")
     line = (run.monitor_dir / "verdicts.jsonl").read_text().splitlines()[0]
-    assert json.loads(line)["scores"] == {"FWHM": {"value": 0.8, "is_passed": True}}
+    told = json.loads(line)
+    limits = {"low": None, "high": 1.5}
+    assert told["scores"] == {"FWHM": {"value": 0.8, **limits, "is_passed": True}}
+    assert told["products"] == {"r.one_dpc.ab.fits": "1" * 64}
 
 
 def test_a_line_cut_by_a_death_was_never_given_and_hides_no_other(run):
@@ -390,7 +393,7 @@ def in_terminal(run, reports, answers, shown=()):
 
 
 CONTROL = (b"\x03", b"\x04")
-CHOICE = "[a/r/s/q]"
+CHOICE = "[a/r/s/b/q]"
 
 
 def test_one_product_after_the_other_is_shown_and_judged(run):
@@ -432,11 +435,10 @@ def test_failed_scores_have_to_be_confirmed(run):
     report = make_report(run, scores=(FAILED,))
     dialogue = [
         (CHOICE, "a\n"),
-        ("yes or no", "\n"),
+        ("Why accept it", "\n"),
         (CHOICE, "x\n"),
         (CHOICE, "a\n"),
-        ("yes or no", "yes\n"),
-        ("Comment", "two fields\n"),
+        ("Why accept it", "two fields\n"),
     ]
     text, code = in_terminal(run, [report], dialogue)
     assert code == 0, text
@@ -526,7 +528,9 @@ def test_text_from_elsewhere_cannot_steer_the_terminal(run):
 
 
 def test_without_a_terminal_one_is_told_of_the_table(run):
-    with pytest.raises(CertificationError, match=r"phoenix -. .* -M --verdicts FILE"):
+    with pytest.raises(
+        CertificationError, match=r"phoenix -. .* -M --verdicts FILE, in"
+    ):
         review(run, [make_report(run)])
 
 
