@@ -4,6 +4,7 @@
 
 const HEAD = 72; // bytes before the pixels: 2 uint32, 8 float64, all little-endian
 const BLINK = 700; // ms
+const FINE = 1000; // pixels of the screen across an image
 const ZOOMS = [1, 2, 4, 8];
 const SVG = "http://www.w3.org/2000/svg";
 const find = (selector, within = document) => within.querySelector(selector);
@@ -13,6 +14,7 @@ const product = articles[0];
 const members = articles.slice(1);
 const chooser = find("#member");
 const said = find("#said");
+const stages = Array.from(document.querySelectorAll("#images figure"));
 const images = new Map(); // by article: a promise of its image
 const view = { member: members[0] ?? null, zoom: 1, spaxel: null, blink: 0, over: false };
 
@@ -72,72 +74,68 @@ function onMember([a, b, c, d, e, f], x, y) {
   return [(d * (x - e) - c * (y - f)) / whole, (a * (y - f) - b * (x - e)) / whole];
 }
 
-// An image on the grid of the product, with the spaxel marked.
+// An image on the grid of the product, with the spaxel marked; pixels are drawn large, so
+// that the mark is fine.
 function paint(canvas, image, base) {
   const context = canvas.getContext("2d");
-  canvas.width = base.columns;
-  canvas.height = base.rows;
+  const size = Math.max(1, Math.ceil(FINE / base.columns));
+  canvas.width = size * base.columns;
+  canvas.height = size * base.rows;
   const [a, b, c, d, e, f] = image.place;
   const below = image.rows - 0.5;
   const right = e + 0.5 - 0.5 * a + c * below;
   const down = base.rows - 0.5 + 0.5 * b - d * below - f;
   context.imageSmoothingEnabled = false;
-  context.setTransform(a, -b, -c, d, right, down);
+  context.setTransform(...[a, -b, -c, d, right, down].map((n) => n * size));
   context.drawImage(image.canvas, 0, 0);
-  context.resetTransform();
+  context.setTransform(size, 0, 0, size, 0, 0);
   if (!view.spaxel) return;
-  const [x, y] = [view.spaxel[0] + 0.5, base.rows - view.spaxel[1] - 0.5];
+  const [x, y] = [view.spaxel[0], base.rows - view.spaxel[1] - 1];
   context.strokeStyle = "#ffb000";
+  context.lineWidth = (2 * base.columns) / FINE;
+  context.strokeRect(x, y, 1, 1);
   context.beginPath();
-  for (const [right_, down_] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-    context.moveTo(x + 2 * right_, y + 2 * down_);
-    context.lineTo(x + 6 * right_, y + 6 * down_);
+  for (const [across, up] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    context.moveTo(x + 0.5 + 1.5 * across, y + 0.5 + 1.5 * up);
+    context.lineTo(x + 0.5 + 5 * across, y + 0.5 + 5 * up);
   }
   context.stroke();
-}
-
-function stageOf(article) {
-  let stage = find(".stage", article);
-  if (stage) return stage;
-  stage = document.createElement("div");
-  stage.className = "stage";
-  stage.tabIndex = 0;
-  stage.setAttribute("role", "application");
-  const name = find("h2", article).firstChild.textContent.trim();
-  stage.setAttribute("aria-label", `image of ${name}: arrows move the spaxel`);
-  const canvas = document.createElement("canvas");
-  canvas.addEventListener("click", (event) => {
-    const size = canvas.getBoundingClientRect();
-    const x = Math.floor(((event.clientX - size.left) / size.width) * canvas.width);
-    const y = Math.floor(((event.clientY - size.top) / size.height) * canvas.height);
-    moveTo(x, canvas.height - 1 - y);
-  });
-  stage.addEventListener("scroll", () => {
-    for (const other of document.querySelectorAll(".stage")) {
-      if (other !== stage) other.scrollTo(stage.scrollLeft, stage.scrollTop);
-    }
-  });
-  stage.append(canvas);
-  find("h2", article).after(stage);
-  return stage;
 }
 
 async function show() {
   for (const one of members) one.hidden = one !== view.member;
   if (chooser && view.member) chooser.value = numberOf(view.member);
-  const base = await imageOf(product);
-  const other = await imageOf(view.member);
+  const [base, other] = [await imageOf(product), await imageOf(view.member)];
   const over = view.over && view.member;
-  find(".shown", product).textContent = over ? `now ${name(view.member)}` : "";
-  if (base) {
-    paint(find("canvas", stageOf(product)), over && other ? other : base, base);
-    if (other) paint(find("canvas", stageOf(view.member)), other, base);
-    for (const canvas of document.querySelectorAll(".stage canvas")) {
-      canvas.style.width = `${100 * view.zoom}%`;
-    }
-  } else {
+  find("#images").hidden = !base;
+  if (!base) {
     lay(over);
+    return;
   }
+  const shown = over && other ? view.member : product;
+  find("figcaption", stages[0]).textContent = name(shown);
+  stages[0].classList.toggle("over", shown !== product);
+  paint(find("canvas", stages[0]), shown === product ? base : other, base);
+  stages[1].hidden = !other;
+  if (other) {
+    find("figcaption", stages[1]).textContent = name(view.member);
+    paint(find("canvas", stages[1]), other, base);
+  }
+  for (const stage of stages) find("canvas", stage).style.width = `${100 * view.zoom}%`;
+}
+
+for (const [place, figure] of stages.entries()) {
+  const canvas = find("canvas", figure);
+  canvas.addEventListener("click", async (event) => {
+    const base = await imageOf(product);
+    const size = canvas.getBoundingClientRect();
+    const x = Math.floor(((event.clientX - size.left) / size.width) * base.columns);
+    const y = Math.floor(((event.clientY - size.top) / size.height) * base.rows);
+    moveTo(x, base.rows - 1 - y);
+  });
+  const stage = find(".stage", figure);
+  const other = find(".stage", stages[1 - place]);
+  stage.addEventListener("scroll", () => other.scrollTo(stage.scrollLeft, stage.scrollTop));
 }
 
 // Without images the plots themselves are blinked.
@@ -181,9 +179,9 @@ async function zoom() {
   view.zoom = ZOOMS[(ZOOMS.indexOf(view.zoom) + 1) % ZOOMS.length];
   await show();
   tell(`zoom ${view.zoom}`);
-  const stage = find(".stage", product);
+  const stage = find(".stage", stages[0]);
   const base = await imageOf(product);
-  if (!stage || !base) return;
+  if (!base) return;
   const [x, y] = view.spaxel ?? [base.columns / 2, base.rows / 2];
   const wide = find("canvas", stage).getBoundingClientRect();
   const left = (x / base.columns) * wide.width - stage.clientWidth / 2;
@@ -388,9 +386,8 @@ const keys = {
   z: zoom,
   c: () => find("textarea", view.member ?? product).focus(),
   s: () => {
-    const stage = find(".stage", product);
-    if (stage) stage.focus();
-    else tell("there is no image");
+    if (find("#images").hidden) tell("there is no image");
+    else find(".stage").focus();
   },
   "?": () => find(".keys").toggleAttribute("open"),
 };
