@@ -1,18 +1,22 @@
 """Records that only grow: what people said of a run, a JSON line each.
 
 Two people may write at the same time: one line goes after the other. What a writer that
-was killed left behind the last line end was never said.
+was killed left behind the last line end was never said. Records may be chained: each
+has the sha256 of the line before it, so that none is changed or taken out unnoticed.
 """
 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+_AFTER = "after"
 
 
 class DamagedRecordError(ValueError):
@@ -23,20 +27,33 @@ class DamagedRecordError(ValueError):
         self.number = number
 
 
-def append_record(path: Path, record: Mapping[str, object]) -> None:
+class ChangedRecordError(DamagedRecordError):
+    """A chained line before which another one was changed, put in or taken out."""
+
+
+def append_record(
+    path: Path, record: Mapping[str, object], *, is_chained: bool = False
+) -> None:
     """Append a record, on disk when this returns; the file is made if need be.
+
+    Args:
+        path: the file.
+        record: what JSON can hold.
+        is_chained: whether it gets the sum of the line before it.
 
     Raises:
         OSError: it could not be written whole; then nothing of it counts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = f"{json.dumps(record)}\n".encode()
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        os.ftruncate(descriptor, written.rfind(b"\n") + 1)
+        end = written.rfind(b"\n") + 1
+        os.ftruncate(descriptor, end)
+        link = {_AFTER: _sum(written[:end].split(b"\n"))} if is_chained else {}
+        content = f"{json.dumps({**record, **link})}\n".encode()
         if os.write(descriptor, content) < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
@@ -50,11 +67,13 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
     Raises:
         OSError: the file cannot be read; where there is none, there are no records.
         DamagedRecordError: a line is no JSON.
+        ChangedRecordError: a chained line does not follow on the one before it.
     """
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
+    is_chained = False
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -64,7 +83,17 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
             if number == len(lines):
                 continue  # no line end: cut short
             raise DamagedRecordError(number) from None
+        after = record.get(_AFTER) if isinstance(record, dict) else None
+        is_chained = is_chained or after is not None
+        if is_chained and after != _sum(lines[: number - 1]):
+            raise ChangedRecordError(number)
         yield number, record
+
+
+def _sum(lines: Sequence[bytes]) -> str:
+    """The sha256 of the last line that is not empty, '' where there is none."""
+    last = next((line for line in reversed(lines) if line.strip()), b"")
+    return hashlib.sha256(last).hexdigest() if last else ""
 
 
 def user() -> str:

@@ -1,8 +1,9 @@
 """Verdicts that were given: appended to a file of the run, never changed.
 
-One JSON line each: who, when, why, on just which products, and the scores that were
-seen. The last word on an AB's present products counts; a verdict on products that were
-made again since counts for nothing.
+One JSON line each: who, when, why, on just which products (name and sha256), the scores
+and warnings that were seen, and the sha256 of the line before: a log that only grows,
+in which nothing is changed or taken out unnoticed. The last word on an AB's present
+products counts; a verdict on products that were made again since counts for nothing.
 """
 
 import datetime as dt
@@ -18,6 +19,7 @@ from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.records import (
+    ChangedRecordError,
     DamagedRecordError,
     append_record,
     read_records,
@@ -149,7 +151,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict, seen: str = "") -
     }
     path = run.monitor_dir / _NAME
     try:
-        append_record(path, row)
+        append_record(path, row, is_chained=True)
     except OSError as error:
         raise CertificationError(
             f"{path}: the verdict on {verdict.block} could not be kept: "
@@ -171,10 +173,17 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
         for number, row in read_records(path):
             seen, verdict = _given(path, number, row)
             found[seen] = verdict
+    except ChangedRecordError as error:
+        raise CertificationError(
+            f"{path}, line {error.number}: does not follow on the line before it: one "
+            "was changed, put in or taken out by hand. Restore the file from a backup, "
+            "or cut it before that line, and review again what was cut"
+        ) from None
     except DamagedRecordError as error:
         raise CertificationError(
-            f"{path}, line {error.number}: damaged; what it said may matter: mend this "
-            "line, or remove it and review its AB again"
+            f"{path}, line {error.number}: damaged; what it said may matter: restore "
+            "the file from a backup, or cut it before this line, and review again what "
+            "was cut"
         ) from None
     except OSError as error:
         raise CertificationError(f"{path}: {error.strerror}") from error
@@ -188,7 +197,7 @@ def _given(path: Path, number: int, row: Any) -> tuple[Reviewed, Verdict]:
         accepted = {"ACCEPT": True, "REJECT": False}[row["verdict"]]
     except (KeyError, TypeError):
         raise CertificationError(
-            f"{path}, line {number}: no verdict; remove this line"
+            f"{path}, line {number}: no verdict; cut the file before this line"
         ) from None
     verdict = Verdict(block, accepted, by, at, comment, fingerprint)
     return Reviewed(block, report), verdict
