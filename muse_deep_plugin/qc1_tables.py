@@ -105,5 +105,6 @@ SOURCES = Qc1Table(
         real("rms", "arcsec", "scatter of its positions among the exposures"),
         Column("lambda", Kind.REAL, "Angstrom", "wavelength of the measurement"),
     ),
+    group="pipefile",
 )
 TABLES = (SINGLE, COMBINED, DEEP, SOURCES)

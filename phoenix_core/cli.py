@@ -454,6 +454,31 @@ def qc1_import(
     del debug
 
 
+@qc1_app.command("ingest")
+def qc1_ingest_reports(
+    context: typer.Context,
+    run_id: RunOption = "",
+    date: DateOption = "",
+    select: Annotated[
+        str, typer.Option("-a", metavar="AB", help="The report of this AB only.")
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put the rows of a run's QC reports into the database again, moved ones too."""
+    from phoenix_core.qc1 import commands  # noqa: PLC0415
+
+    commands.ingest_reports(
+        inherited(context, "config", config),
+        inherited(context, "run_id", run_id),
+        inherited(context, "date", date),
+        inherited(context, "select", select),
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
 @qc1_app.command("query")
 def qc1_query(
     context: typer.Context,

@@ -107,6 +107,8 @@ def one_qc(
     with open_session(config, _wishes_of(config, run_id, date, name)) as session:
         _check_there(session.run, name)
         outcome = ProcessQc(session.run, session.pgis)(Job(name))
+    if outcome.cause:
+        outcome = attrs.evolve(outcome, status=AbStatus.FAILED)
     _tell_one(outcome, as_json=as_json)
 
 
@@ -358,7 +360,7 @@ def _check_there(run: Run, name: str) -> None:
 def _tell_one(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         answer(_plain(outcome))
-    elif not outcome.is_new:
+    elif not outcome.is_new and outcome.status is AbStatus.SUCCESSFUL:
         typer.echo(f"{outcome.block} is up to date")
     else:
         typer.echo(told(outcome))

@@ -1,9 +1,10 @@
 """processQC: the quality control of one AB, and the reports of a run.
 
 QC_PROCEDURE measures the products, FINAL_PLUGIN has the last word, and the core writes
-the figures and then the report. The report says what it is about and what made it: QC
-is done again for new products, other options, or when the report of an AB that this one
-takes products of is new (a procedure may look at it); else never.
+the figures, then the report, then its rows into the QC1 database. The report says what
+it is about and what made it: QC is done again for new products, other options, or when
+the report of an AB that this one takes products of is new (a procedure may look at
+it); else never. Rows that the database does not have are put there at any call.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from phoenix_core.ab_file import read_block, read_blocks
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.atomic import write_bytes
 from phoenix_core.errors import ConfigError, PgiError, ProcessingError
-from phoenix_core.model import AbStatus, Product, QcReport, Run, Score
+from phoenix_core.model import AbStatus, Product, Qc1Row, QcReport, Run, Score
 from phoenix_core.pgis import Pgis
 from phoenix_core.qc_report import (
     SUFFIX,
@@ -49,7 +50,8 @@ def process_qc(run: Run, pgis: Pgis, name: str) -> QcReport | None:
 
     Raises:
         ConfigError: there is no such AB.
-        ProcessingError: it did not succeed, a product is gone, the disk is full.
+        ProcessingError: it did not succeed, a product is gone, the disk is full; or
+            the report is there, and the QC1 database does not take its rows.
         PgiError: a plug-in failed or its report cannot be taken.
     """
     block = read_block(run.ab_path(name))
@@ -61,15 +63,39 @@ def process_qc(run: Run, pgis: Pgis, name: str) -> QcReport | None:
     path, setup, inputs = report_path(run, block), _setup(pgis), _inputs(run, block)
     stored = _stored(path)
     if stored and _is_finished(stored, block, setup, inputs):
-        return stored.report
-    report = _measure(run, pgis, block)
-    if report is None:
+        report = stored.report
+    elif measured := _measure(run, pgis, block):
+        try:
+            report = _publish(path, StoredReport(measured, setup, inputs), stored)
+        except OSError as error:
+            raise ProcessingError(
+                f"{name}: the QC report cannot be written: {error}"
+            ) from error
+    else:
         return None
+    put_rows(run, block, report)
+    return report
+
+
+def put_rows(run: Run, block: AssociationBlock, report: QcReport) -> bool:
+    """Put the rows of a report into the QC1 database, unless it has them.
+
+    Returns:
+        Whether something was put there.
+
+    Raises:
+        ProcessingError: the database does not take them.
+    """
+    if not report.qc1:  # most instruments have none: nothing is imported
+        return False
+    from phoenix_core.qc1.report_rows import keep_rows  # noqa: PLC0415
+
     try:
-        return _publish(path, StoredReport(report, setup, inputs), stored)
-    except OSError as error:
+        return keep_rows(run, block, report)
+    except (ConfigError, OSError) as error:
         raise ProcessingError(
-            f"{name}: the QC report cannot be written: {error}"
+            f"{report.block}: its QC report is kept, but its rows are not in the QC1 "
+            f"database yet: {error}; call again to put them there"
         ) from error
 
 
@@ -222,11 +248,26 @@ def _check(pgi: str, report: QcReport, block: AssociationBlock) -> None:
             raise wrong(f"the figure {name!r} needs a name without directories")
         if not (figure.startswith(_PNG_START) and figure.endswith(_PNG_END)):
             raise wrong(f"the figure {name!r} is no whole PNG")
+    _check_rows(report, wrong)
+
+
+def _check_rows(report: QcReport, wrong: Callable[[str], PgiError]) -> None:
+    """Hold the rows for the QC1 database against their tables."""
+    if not report.qc1:
+        return
+    from phoenix_core.qc1.report_rows import check_report_rows  # noqa: PLC0415
+
+    for row in report.qc1:
+        _check_fields(row, Qc1Row, wrong)
+    try:
+        check_report_rows(report.qc1)
+    except ConfigError as error:
+        raise wrong(str(error).split("\n", 1)[0]) from None
 
 
 def _check_fields(
-    value: QcReport | Score,
-    kind: type[QcReport | Score],
+    value: QcReport | Score | Qc1Row,
+    kind: type[QcReport | Score | Qc1Row],
     wrong: Callable[[str], PgiError],
 ) -> None:
     """Hold the fields against their annotations; the loader does not look inside."""

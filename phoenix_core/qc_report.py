@@ -17,7 +17,7 @@ from attrs import field, frozen
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.atomic import write_text
 from phoenix_core.errors import ConfigError
-from phoenix_core.model import QcReport, Run, Score
+from phoenix_core.model import Qc1Row, QcReport, Run, Score
 
 SUFFIX = ".qc.json"
 
@@ -72,6 +72,13 @@ def write_report(path: Path, stored: StoredReport) -> None:
         "comments": list(report.comments),
         "plots": [plot.name for plot in report.plots],
         "parameters": {name: _finite(v) for name, v in report.parameters.items()},
+        "qc1": [
+            {
+                "table": row.table,
+                "values": {name: _finite(v) for name, v in row.values.items()},
+            }
+            for row in report.qc1
+        ],
     }
     write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
@@ -105,6 +112,7 @@ def read_stored(path: Path) -> StoredReport:
         comments=reader.texts("comments"),
         plots=tuple(map(reader.plot, reader.texts("plots"))),
         fingerprint=reader.get("fingerprint", str, ""),
+        qc1=tuple(map(reader.qc1_row, reader.get("qc1", list, []))),
     )
     inputs = {name: str(text) for name, text in reader.get("inputs", dict, {}).items()}
     return StoredReport(report, reader.get("setup", str, ""), inputs)
@@ -146,6 +154,16 @@ class _Reader:
             for key in ("value", "low", "high")
         )
         return Score(name, value, low, high)
+
+    def qc1_row(self, row: object) -> Qc1Row:
+        match row:
+            case {"table": str(table), "values": dict(values)} if all(
+                value is None
+                or (isinstance(value, _PLAIN) and not isinstance(value, bool))
+                for value in values.values()
+            ):
+                return Qc1Row(table, values)
+        raise self.wrong("qc1", row)
 
     def plot(self, name: str) -> Path:
         if not is_safe_name(name) or not name.endswith(".png"):

@@ -1,8 +1,8 @@
-"""Records that only grow: what people said of a run, a JSON line each.
+"""Records that only grow: what was said or done in a run, a line each.
 
-Two people may write at the same time: one line goes after the other. What a writer that
-was killed left behind the last line end was never said. Records may be chained: each
-has the sha256 of the line before it, so that none is changed or taken out unnoticed.
+Two may write at the same time: one line goes after the other. What a writer that was
+killed left behind the last line end was never said. Records may be chained: each has
+the sha256 of the line before it, so that none is changed or taken out unnoticed.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import pwd
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,16 @@ class ChangedRecordError(DamagedRecordError):
     """A chained line before which another one was changed, put in or taken out."""
 
 
-def append_record(
-    path: Path, record: Mapping[str, object], *, is_chained: bool = False
-) -> None:
-    """Append a record, on disk when this returns; the file is made if need be.
+def append_lines(path: Path, lines: Callable[[bytes], str]) -> None:
+    """Append lines, on disk when this returns; the file is made if need be.
 
     Args:
         path: the file.
-        record: what JSON can hold.
-        is_chained: whether it gets the sum of the line before it.
+        lines: what to append, given the whole lines that are there; '' appends
+            nothing. Nobody else appends meanwhile.
 
     Raises:
-        OSError: it could not be written whole; then nothing of it counts.
+        OSError: they could not be written whole; then nothing of them counts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -50,15 +48,32 @@ def append_record(
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        end = written.rfind(b"\n") + 1
-        os.ftruncate(descriptor, end)
-        link = {_AFTER: _sum(written[:end].split(b"\n"))} if is_chained else {}
-        content = f"{json.dumps({**record, **link})}\n".encode()
+        whole = written[: written.rfind(b"\n") + 1]
+        content = lines(whole).encode()
+        if not content:
+            return
+        os.ftruncate(descriptor, len(whole))
         if os.write(descriptor, content) < len(content):
+            os.ftruncate(descriptor, len(whole))
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append_record(
+    path: Path, record: Mapping[str, object], *, is_chained: bool = False
+) -> None:
+    """Append a record as a line of JSON, with the sum of the line before it if chained.
+
+    As `append_lines`.
+    """
+
+    def line(before: bytes) -> str:
+        link = {_AFTER: _sum(before.split(b"\n"))} if is_chained else {}
+        return f"{json.dumps({**record, **link})}\n"
+
+    append_lines(path, line)
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Any]]:

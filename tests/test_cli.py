@@ -253,5 +253,10 @@ def test_process_qc_makes_the_report_of_one_ab(example, call):
     done = call("-a", BETA, program="processQC")
     assert (done.returncode, done.stderr) == (0, "")
     assert (report / f"r.{NIGHT}21:00:00_stk.qc.json").is_file()
+    (report / f"r.{NIGHT}21:00:00_stk.qc.json").unlink()
+    (report / f"r.{NIGHT}21:00:00_stk.qc.json").mkdir()
+    failed = call("-a", BETA, program="processQC")
+    assert failed.returncode == 4
+    assert "cannot be written" in failed.stdout
     early = call("-a", f"{NIGHT}20:00:00_stk.ab", program="processQC")
     assert early.returncode == 2  # only BETA was made

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+import sqlalchemy as sa
 
 from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.association_block import AssociationBlock
@@ -14,6 +15,8 @@ from phoenix_core.errors import ConfigError, PgiError, ProcessingError
 from phoenix_core.model import Run
 from phoenix_core.pgis import load
 from phoenix_core.process_qc import process_qc, read_reports
+from phoenix_core.qc1 import report_rows
+from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc_report import report_path
 from phoenix_core.slots import SLOTS
 
@@ -55,7 +58,10 @@ def make(tmp_path, monkeypatch):
         info.mkdir(parents=True, exist_ok=True)
         (tmp_path / "site" / f"{name}.py").write_text(text + textwrap.dedent(more))
         (info / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
-        (info / "entry_points.txt").write_text(f"[phoenix.pgi]\n{name} = {name}\n")
+        points = f"[phoenix.pgi]\n{name} = {name}\n"
+        if "TABLES" in more:
+            points += f"[phoenix.qc1]\n{name} = {name}\n"
+        (info / "entry_points.txt").write_text(points)
         final = f'FINAL_PLUGIN = "{name}"' if "final_plugin" in more else ""
         path = tmp_path / "phoenix.toml"
         path.write_text(f"""
@@ -278,6 +284,108 @@ def test_a_wrong_answer_is_one_line_with_the_pgi_and_writes_nothing(
     assert "\n" not in message
     written = {p.name for p in run.product_dir("PIXTABLE_OBJECT").iterdir()}
     assert written == {"cube.fits", "table.fits"}
+
+
+# Rows for the QC1 database ------------------------------------------------------------
+
+TABLES = """
+from phoenix_core.model import Qc1Row
+from phoenix_core.qc1.tables import Qc1Table, key, real
+COLUMNS = (key("pipefile", "its name"), real("fwhm", "pixel"))
+TABLES = (Qc1Table("toy_cubes", "Cubes.", COLUMNS),)
+"""
+
+
+def with_rows(*rows):
+    """A procedure whose report has these rows: table and values, as text."""
+    told = ", ".join(f"Qc1Row({row})" for row in rows)
+    return f'return QcReport(block.name, parameters={{"X": 1}}, qc1=({told},))'
+
+
+GOOD_ROW = '"toy_cubes", {"pipefile": "r.cube.fits", "fwhm": float("nan")}'
+
+
+def cubes(run):
+    with open_qc1(run.config.database) as engine, engine.connect() as connection:
+        return [
+            tuple(row) for row in connection.execute(sa.text("select * from toy_cubes"))
+        ]
+
+
+def test_the_rows_of_a_report_go_into_the_database_and_stay_in_the_report(make, block):
+    run, pgis = make(with_rows(GOOD_ROW), more=TABLES)
+    report = process_qc(run, pgis, AB)
+    assert cubes(run) == [("r.cube.fits", None)]
+    (row,) = read_reports(run)[0].qc1
+    assert (row.table, dict(row.values)) == (
+        "toy_cubes",
+        {"pipefile": "r.cube.fits", "fwhm": None},
+    )
+    assert process_qc(run, pgis, AB) == read_reports(run)[0]
+    calls = (run.monitor_dir / "qc1_PIXTABLE_OBJECT.dat").read_text().splitlines()
+    assert calls[1:] == ["qc1Ingest -table toy_cubes -pipefile r.cube.fits"]
+    assert report.qc1
+
+
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ('"toy_cbes", {"pipefile": "x"}', "no table 'toy_cbes'; did you mean"),
+        ('"toy_cubes", {"pipefile": "x", "fhwm": 1.0}', "toy_cubes has no fhwm"),
+        (
+            '"toy_cubes", {"pipefile": "x", "fwhm": "big"}',
+            "toy_cubes, row 1, fwhm: 'big'",
+        ),
+        ('"toy_cubes", {"fwhm": 1.0}', "toy_cubes, row 1, pipefile: is missing"),
+        ('"toy_cubes", {"pipefile": b"x"}', "values: value of key 'pipefile'"),
+        ('3, {"pipefile": "x"}', "table: int is not an instance of str"),
+    ],
+)
+def test_a_wrong_row_is_one_line_with_pgi_table_and_column_and_nothing_is_kept(
+    make, block, row, names
+):
+    run, pgis = make(with_rows(row), more=TABLES)
+    with pytest.raises(PgiError) as caught:
+        process_qc(run, pgis, AB)
+    message = str(caught.value)
+    assert message.startswith("toy_")
+    assert names in message
+    assert "\n" not in message
+    assert not report_path(run, block).exists()
+    assert not run.monitor_dir.exists()
+
+
+def test_a_database_that_is_down_costs_no_report_and_gets_the_rows_next_time(
+    make, block, tmp_path
+):
+    run, pgis = make(with_rows(GOOD_ROW), more=TABLES)
+    database = tmp_path / "data" / "phoenix.db"
+    database.mkdir()
+    with pytest.raises(ProcessingError, match=f"{AB}: its QC report is kept, but") as e:
+        process_qc(run, pgis, AB)
+    assert str(database) in str(e.value)
+    assert len(read_reports(run)) == 1
+    database.rmdir()
+    process_qc(run, pgis, AB)
+    assert cubes(run) == [("r.cube.fits", None)]
+    assert len(calls(tmp_path)) == 1, "nothing was measured again"
+
+
+def test_killed_between_report_and_rows_the_next_call_puts_them_there(
+    make, block, tmp_path, monkeypatch
+):
+    run, pgis = make(with_rows(GOOD_ROW), more=TABLES)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(report_rows, "keep_rows", killed)
+        with pytest.raises(KeyboardInterrupt):
+            process_qc(run, pgis, AB)
+    process_qc(run, pgis, AB)
+    assert cubes(run) == [("r.cube.fits", None)]
+    assert len(calls(tmp_path)) == 1
 
 
 def test_a_report_that_cannot_be_written_is_told_and_none_is_left(make, block):

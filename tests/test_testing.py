@@ -219,11 +219,15 @@ BAD = {
     ("QcProcedureContract", "test_every_figure_is_a_png"): """
         return QcReport(block.name, figures={"": b"<svg>"})
     """,
+    ("QcProcedureContract", "test_rows_fit_their_tables_in_the_qc1_database"): """
+        row = Qc1Row("ob_grades", {"ob_id": 1, "exec_time": "2014-10-23", "grde": "A"})
+        return QcReport(block.name, qc1=(row,))
+    """,
     ("QcProcedureContract", "test_it_only_looks"): _WRITES_ELSEWHERE + "return None",
     ("QcFinalPluginContract", "test_it_is_still_the_report_of_that_block"): """
         return attrs.evolve(report, fingerprint="")
     """,
-    ("QcFinalPluginContract", "test_no_parameter_and_no_score_is_lost"): """
+    ("QcFinalPluginContract", "test_no_parameter_no_score_and_no_row_is_lost"): """
         return attrs.evolve(report, scores=())
     """,
     ("QcFinalPluginContract", "test_twice_is_the_same_as_once"): """

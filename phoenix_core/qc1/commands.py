@@ -17,7 +17,7 @@ from phoenix_core import __version__
 from phoenix_core.cli_answer import answer
 from phoenix_core.config import find_config, read_config
 from phoenix_core.errors import ConfigError
-from phoenix_core.plain_text import plain
+from phoenix_core.plain_text import counted, plain
 from phoenix_core.qc1.discovery import declared_tables, table_named
 from phoenix_core.qc1.ingest_words import Asked, key_of, read_words, row_of
 from phoenix_core.qc1.tables import Qc1Table
@@ -96,6 +96,36 @@ def import_files(
         return
     for one in imported:
         typer.echo(f"{one['table']}: {one['rows']} rows from {one['file']}")
+
+
+def ingest_reports(
+    given: Path | None, run_id: str, date: str, name: str, *, as_json: bool
+) -> None:
+    """Put the rows of QC reports there again, whatever is there."""
+    from phoenix_core.ledger import open_ledger  # noqa: PLC0415
+    from phoenix_core.nearest import nearest  # noqa: PLC0415
+    from phoenix_core.qc1.report_rows import keep_rows  # noqa: PLC0415
+    from phoenix_core.session import Wishes, make_run  # noqa: PLC0415
+    from phoenix_core.status import blocks_of, find_report  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    with open_ledger(config.database) as ledger:
+        run = make_run(config, Wishes(run_id, date), ledger, register=False)
+    blocks = blocks_of(run)
+    if name and name not in blocks:
+        raise ConfigError(f"{run.label} has no AB {name}{nearest(name, blocks)}")
+    done: dict[str, int] = {}
+    for found in (blocks[name],) if name else blocks.values():
+        reported = find_report(run, found)
+        if reported and reported[1].qc1:
+            keep_rows(run, found.block, reported[1], again=True)
+            done[found.block.name] = len(reported[1].qc1)
+    if as_json:
+        answer({"run": run.label, "rows": done})
+        return
+    for block, rows in done.items():
+        typer.echo(f"{block}: {counted(rows, 'row')}")
+    typer.echo(f"{plain(run.label)}: {counted(len(done), 'QC report')} ingested")
 
 
 def query(given: Path | None, sql: str, *, as_json: bool, as_csv: bool) -> None:

@@ -68,6 +68,12 @@ def delete_row(
     return connection.execute(gone).rowcount > 0
 
 
+def delete_group(connection: sa.Connection, table: Qc1Table, value: Value) -> None:
+    """Take all rows of one group out of a table that has groups."""
+    sql = as_sql(table, sa.MetaData())
+    connection.execute(sa.delete(sql).where(sql.c[table.group] == value))
+
+
 def told_mistakes(lines: Sequence[str]) -> str:
     """Return mistakes, a line each, and not more than a person reads."""
     more = [f"and {len(lines) - _TOLD} more"] if len(lines) > _TOLD else []

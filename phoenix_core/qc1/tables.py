@@ -68,19 +68,28 @@ def _whole(table: "Qc1Table", _: object, columns: tuple[Column, ...]) -> None:
         raise ValueError(f"the table {table.name} {problem}")
 
 
+def _key_or_nothing(table: "Qc1Table", _: object, group: str) -> None:
+    if group and group not in table.keys:
+        raise ValueError(f"the table {table.name} has no key {group} to group it by")
+
+
 @frozen
 class Qc1Table:
     """A table: a row replaces the one with the same key columns.
 
+    `group` is the key whose rows belong together, such as the sources of an image:
+    a QC report that brings some of them replaces all.
+
     Raises:
         ValueError: a column is there twice, no column or one that came later is a
-            key, or what shall be indexed is no column.
+            key, what shall be indexed is no column, or a group no key.
     """
 
     name: str = field(validator=validators.matches_re(r"[a-z][a-z0-9_]*"))
     meaning: str
     columns: tuple[Column, ...] = field(validator=_whole)
     indexed: tuple[str, ...] = ()
+    group: str = field(default="", validator=_key_or_nothing)
 
     @property
     def version(self) -> int:

@@ -84,6 +84,17 @@ class QcProcedureContract(Contract):
             assert figure.startswith(PNG_START), name
             assert figure.endswith(PNG_END), name
 
+    def test_rows_fit_their_tables_in_the_qc1_database(
+        self, run: Run, block: AssociationBlock, products: Sequence[Product]
+    ) -> None:
+        """Each names a table that a package declares, its key, and its columns only."""
+        report = self.report_of(run, block, products)
+        assert report is not None
+        if report.qc1:
+            from phoenix_core.qc1.report_rows import check_report_rows  # noqa: PLC0415
+
+            check_report_rows(report.qc1)
+
     def test_it_only_looks(
         self, run: Run, block: AssociationBlock, products: Sequence[Product]
     ) -> None:
@@ -129,13 +140,16 @@ class QcFinalPluginContract(Contract):
                 report.fingerprint,
             )
 
-    def test_no_parameter_and_no_score_is_lost(
+    def test_no_parameter_no_score_and_no_row_is_lost(
         self, run: Run, block: AssociationBlock, reports: Sequence[QcReport]
     ) -> None:
         """It completes what the procedure measured."""
         for report in reports:
             answer = self.completed(run, block, report)
             assert set(report.parameters) <= set(answer.parameters)
+            assert {row.table for row in report.qc1} <= {
+                row.table for row in answer.qc1
+            }
             names = {score.name for score in answer.scores}
             assert {score.name for score in report.scores} <= names
 

@@ -11,6 +11,7 @@ from phoenix_core.model import (
     Job,
     Move,
     Product,
+    Qc1Row,
     QcReport,
     Run,
     Score,
@@ -85,6 +86,7 @@ def _report(block: str, value: float | None) -> QcReport:
         parameters={"LEVEL": 99.0 if value is None else value},
         scores=(Score("LEVEL", value, low=0.0, high=10.0),),
         fingerprint=f"made-{block}",
+        qc1=(Qc1Row("ob_grades", {"ob_id": 1, "exec_time": block}),),
     )
 
 
