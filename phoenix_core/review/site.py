@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from phoenix_core.review.pixels import Picture
 
 _ADDRESS: Final = re.compile(
-    r"(?:(?P<place>\d{1,5})/)?(?:(?P<of>\d{1,5})/)?(?P<word>[a-z.]*)(?:/(?P<plot>\d{1,3}))?"
+    r"(?:(?P<place>[0-9]{1,5})/)?(?:(?P<of>[0-9]{1,5})/)?(?P<word>[a-z.]*)(?:/(?P<plot>[0-9]{1,3}))?"
 )
 _ASSETS: Final = {
     "style.css": ("phoenix_core.pages", "text/css; charset=utf-8"),
     "review.css": ("phoenix_core.review", "text/css; charset=utf-8"),
+    "icon.svg": ("phoenix_core.review", "image/svg+xml"),
     "review.js": ("phoenix_core.review", "text/javascript; charset=utf-8"),
 }
 _LARGEST_PLOT: Final = 100_000_000  # bytes (ours)
