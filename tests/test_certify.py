@@ -16,6 +16,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phoenix_core.ab_comments import read_comments
 from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.certify import certify, command_of, review
@@ -338,6 +339,17 @@ def test_a_damaged_verdict_is_not_passed_over_for_an_older_one(run):
         read_verdicts(run)
 
 
+def test_a_verdict_that_somebody_changed_in_the_file_is_not_taken(run):
+    report = make_report(run)
+    keep_verdict(run, report, make_verdict(report, is_accepted=False, comment="no"))
+    keep_verdict(run, report, make_verdict(report, is_accepted=False, comment="no!"))
+    path = run.monitor_dir / "verdicts.jsonl"
+    first, second = path.read_text().splitlines(keepends=True)
+    path.write_text(first.replace("REJECT", "ACCEPT") + second)
+    with pytest.raises(CertificationError, match=r"line 2: does not follow on"):
+        read_verdicts(run)
+
+
 def test_a_kept_line_that_is_no_verdict_is_named(run):
     path = run.monitor_dir / "verdicts.jsonl"
     path.parent.mkdir(parents=True)
@@ -446,6 +458,90 @@ def test_failed_scores_have_to_be_confirmed(run):
     (verdict,) = read_verdicts(run).values()
     assert verdict.is_accepted
     assert verdict.comment == "two fields"
+
+
+def test_one_goes_back_and_a_new_verdict_replaces_the_former_one(run):
+    reports = [make_report(run, f"{n}_dpc.ab") for n in ("one", "two")]
+    dialogue = [
+        (CHOICE, "b\n"),  # there is none before the first
+        (CHOICE, "a\n"),
+        ("Comment", "fine\n"),
+        (CHOICE, "back\n"),
+        (CHOICE, "r\n"),
+        ("Why", "no, look at the edge\n"),
+        (CHOICE, "b\n"),
+        (CHOICE, "skip\n"),  # leaves it as it is
+        (CHOICE, "a\n"),
+        ("Comment", "\n"),
+    ]
+    text, code = in_terminal(run, reports, dialogue)
+    assert code == 0, text
+    assert re.search(r"one_dpc\.ab \S*accepted\S* by ", text)
+    verdicts = {v.block: v for v in read_verdicts(run).values()}
+    assert not verdicts["one_dpc.ab"].is_accepted
+    assert verdicts["two_dpc.ab"].is_accepted
+    kept = (run.monitor_dir / "verdicts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["verdict"] for line in kept] == [
+        "ACCEPT",
+        "REJECT",
+        "ACCEPT",
+    ]
+
+
+def test_a_verdict_of_an_earlier_review_is_changed_by_going_back(run):
+    reports = [make_report(run, f"{n}_dpc.ab") for n in ("one", "two")]
+    keep_verdict(run, reports[0], make_verdict(reports[0], is_accepted=True))
+    dialogue = [(CHOICE, "b\n"), (CHOICE, "r\n"), ("Why", "no\n"), (CHOICE, "q\n")]
+    text, code = in_terminal(run, reports, dialogue)
+    assert code == 0, text
+    (verdict,) = read_verdicts(run).values()
+    assert not verdict.is_accepted
+
+
+def test_comments_are_kept_on_the_product_and_on_what_it_was_made_from(run):
+    report, single = make_report(run), make_report(run, "one_pst.ab")
+    block = read_block(run.ab_path("one_dpc.ab"))
+    needs = ["VIRTUAL one_pst.ab CUBE"]
+    write_block(run.ab_path("one_dpc.ab"), block.with_values("MCALIB", needs))
+    path = report_path(run, read_block(run.ab_path("one_pst.ab")))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_report(path, StoredReport(single))
+    dialogue = [
+        *((CHOICE, "c\n"), ("which number", "1\n"), ("Comment on one_pst", "hazy\n")),
+        *((CHOICE, "c\n"), ("which number", "\n"), ("Comment on one_dpc", "deep\n")),
+        *((CHOICE, "c\n"), ("which number", "7\n")),
+        *((CHOICE, "i\n"), (CHOICE, "q\n")),
+    ]
+    text, code = in_terminal(run, [report], dialogue)
+    assert code == 0, text
+    assert {c.block: c.text for c in read_comments(run).values()} == {
+        "one_pst.ab": "hazy",
+        "one_dpc.ab": "deep",
+    }
+    assert "there is no such number" in text
+    assert "one_pst.ab: hazy (" in text
+
+
+def test_plots_are_opened_on_the_desktop_where_there_is_one(run, tmp_path, monkeypatch):
+    report = make_report(run, target="$(touch x); NGC 300")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    text, _ = in_terminal(run, [report], [(CHOICE, "o\n"), (CHOICE, "q\n")])
+    assert "no desktop to open it on" in text
+    opener = tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\nprintf "%s\\n" "$#" "$1" > {tmp_path}/got.part\n')
+    with opener.open("a") as script:
+        script.write(f"mv {tmp_path}/got.part {tmp_path}/got\n")
+    opener.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{opener.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    text, code = in_terminal(run, [report], [(CHOICE, "o\n"), (CHOICE, "q\n")])
+    assert code == 0, text
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "got").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (tmp_path / "got").read_text() == f"1\n{report.plots[0]}\n"
 
 
 def test_what_one_decides_on_stands_right_above_the_question(run):

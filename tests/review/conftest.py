@@ -276,6 +276,12 @@ class Visitor:
 
 
 @pytest.fixture
+def visitor():
+    """Somebody who asks a server: a function of its port."""
+    return Visitor
+
+
+@pytest.fixture
 def guest(served):
     """A browser that came with the token."""
     found = Visitor(served.door.port)
