@@ -36,14 +36,12 @@ from phoenix_core.verdicts import (
 
 RULE = "phoenix"  # who decides where no CERTIF_PGI does
 
-ShowExhibit = Callable[[QcReport], Exhibit]
-
 
 def review(
     run: Run,
     reports: Sequence[QcReport],
     shown: Sequence[str] = (),
-    exhibit: ShowExhibit | None = None,
+    exhibit: Callable[[QcReport], Exhibit] | None = None,
 ) -> tuple[Verdict, ...]:
     """Let a person decide, in the terminal, in a browser or by a table.
 
@@ -162,7 +160,7 @@ def _review_in_browser(
     port: int,
     sitting: Sitting,
     shown: Sequence[str],
-    exhibit: ShowExhibit | None,
+    exhibit: Callable[[QcReport], Exhibit] | None,
 ) -> tuple[Verdict, ...]:
     from phoenix_core.ab_comments import keep_comment, read_comments  # noqa: PLC0415
     from phoenix_core.review.in_browser import review_in_browser  # noqa: PLC0415

@@ -12,12 +12,11 @@ class Exhibit:
     """A product as it is looked at: its report, an image, a cube, what it is made of.
 
     Files are FITS, and read only when somebody looks. Without an image the mean of the
-    cube is shown; without both, the plots of the report are all there is. `shift`, in
-    degrees, is what is added to the RA and Dec of a member to lie on the product.
+    cube is shown; without both, the plots of the report are all there is.
     """
 
     report: QcReport
     image: Path | None = None
     cube: Path | None = None
-    shift: tuple[float, float] = (0.0, 0.0)
+    shift: tuple[float, float] = (0.0, 0.0)  # degrees of RA and Dec
     members: tuple["Exhibit", ...] = ()
