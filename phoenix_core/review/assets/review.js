@@ -131,7 +131,7 @@ for (const [place, figure] of stages.entries()) {
     const size = canvas.getBoundingClientRect();
     const x = Math.floor(((event.clientX - size.left) / size.width) * base.columns);
     const y = Math.floor(((event.clientY - size.top) / size.height) * base.rows);
-    moveTo(x, base.rows - 1 - y);
+    mark(base, x, base.rows - 1 - y);
   });
   const stage = find(".stage", figure);
   const other = find(".stage", stages[1 - place]);
@@ -204,9 +204,8 @@ let range = null;
 let last = []; // the spectra that are shown
 let asked = 0;
 
-async function moveTo(x, y) {
-  const base = await imageOf(product);
-  if (!base) return;
+// Marks at once, so that a key that is held down loses no step.
+async function mark(base, x, y) {
   const keep = (value, size) => Math.min(size - 1, Math.max(0, value));
   view.spaxel = [keep(x, base.columns), keep(y, base.rows)];
   await show();
@@ -401,7 +400,7 @@ async function arrow(event) {
   if (!base) return;
   const by = event.shiftKey ? 10 : 1;
   const [x, y] = view.spaxel ?? [Math.floor(base.columns / 2), Math.floor(base.rows / 2)];
-  moveTo(x + by * move[0], y + by * move[1]);
+  mark(base, x + by * move[0], y + by * move[1]);
 }
 
 document.addEventListener("keydown", (event) => {
