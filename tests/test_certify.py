@@ -623,6 +623,13 @@ def test_text_from_elsewhere_cannot_steer_the_terminal(run):
     assert "[link=http://x]" in text
 
 
+def test_what_is_all_accepted_is_not_shown_in_a_browser_again(run):
+    report = make_report(run)
+    accepted = make_verdict(report, is_accepted=True)
+    keep_verdict(run, report, accepted)
+    assert review(evolve(run, web=0), [report]) == (accepted,)
+
+
 def test_without_a_terminal_one_is_told_of_the_table(run):
     with pytest.raises(
         CertificationError, match=r"phoenix -. .* -M --verdicts FILE, in"

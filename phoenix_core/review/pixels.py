@@ -5,7 +5,9 @@ without an image each plane once, for the mean.
 """
 
 import contextlib
+import errno
 import math
+import os
 import struct
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,13 +17,14 @@ from typing import Any, Final
 import numpy as np
 from astropy import units
 from astropy.io import fits
-from astropy.wcs import WCS, FITSFixedWarning
+from astropy.utils.exceptions import AstropyWarning
+from astropy.wcs import WCS
 from attrs import frozen
 from numpy.typing import NDArray
 
 from phoenix_core.cube.background import background
 from phoenix_core.cube.measure import MAD_TO_SIGMA, measure_signal
-from phoenix_core.cube.planes import find_cube
+from phoenix_core.cube.planes import Cube, find_cube
 from phoenix_core.errors import ProcessingError
 from phoenix_core.regular_file import open_regular
 from phoenix_core.review.exhibit import Exhibit
@@ -144,8 +147,8 @@ def read_spectrum(path: Path, x: int, y: int) -> Mapping[str, object]:
                 f"there is no spaxel {x}, {y}: x goes to {columns}, y to {rows}"
             )
         header = cube.hdu.header
-        flux = np.asarray(cube.hdu.section[:, y - 1, x - 1], "f8")
-        noise = _noise(hdus, cube.shape, x, y)
+        flux = _values(cube, x - 1, y - 1)
+        noise = _noise(path, hdus, cube.shape, x - 1, y - 1)
         wave, wave_unit = _wavelength(header, flux.size)
     return {
         "x": x,
@@ -158,12 +161,30 @@ def read_spectrum(path: Path, x: int, y: int) -> Mapping[str, object]:
     }
 
 
+def _values(cube: Cube, x: int, y: int) -> NDArray[np.float64]:
+    """The values of a spaxel (from 0), and no page of the file that is not needed."""
+    if not cube.is_plain:
+        return np.asarray(cube.hdu.section[:, y, x], "f8")
+    planes, rows, columns = cube.shape
+    size = cube.kind.itemsize
+    first = cube.hdu.fileinfo()["datLoc"] + (y * columns + x) * size
+    with cube.path.open("rb", buffering=0) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        found = b"".join(
+            os.pread(file.fileno(), size, first + plane * rows * columns * size)
+            for plane in range(planes)
+        )
+    if len(found) < planes * size:
+        raise OSError(errno.EIO, "it ends too early")
+    return np.frombuffer(found, cube.kind).astype("f8")
+
+
 def _noise(
-    hdus: Any, shape: tuple[int, int, int], x: int, y: int
+    path: Path, hdus: Any, shape: tuple[int, int, int], x: int, y: int
 ) -> NDArray[np.float64] | None:
     for hdu in hdus:
         if hdu.name == "STAT" and hdu.is_image and hdu.shape == shape:
-            variance = np.asarray(hdu.section[:, y - 1, x - 1], "f8")
+            variance = _values(Cube(path, hdu), x, y)
             return np.sqrt(np.where(variance >= 0, variance, np.nan))
     return None
 
@@ -195,7 +216,7 @@ def _celestial(header: fits.Header) -> Any:
 
 def _wcs(header: fits.Header) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FITSFixedWarning)
+        warnings.simplefilter("ignore", AstropyWarning)
         return WCS(header)
 
 
@@ -211,8 +232,10 @@ def _numbers(values: NDArray[np.float64]) -> list[float | None]:
 def _opened(path: Path) -> Iterator[Any]:
     """Open a FITS file lazily; whatever is wrong with it is told in a line."""
     try:
-        with open_regular(path), fits.open(path, memmap=True) as hdus:
-            yield hdus
+        with open_regular(path), warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)
+            with fits.open(path, memmap=False) as hdus:
+                yield hdus
     except (OSError, fits.VerifyError, ValueError, TypeError) as error:
         told = " ".join(str(error).split())
         raise ProcessingError(f"{path.name} cannot be read: {told}") from error

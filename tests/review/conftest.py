@@ -70,6 +70,18 @@ def values():
     return (10000 * z + 100 * y + x).astype("f4")
 
 
+@pytest.fixture(name="header")
+def header_of_a_field():
+    """A function that makes the header of a field."""
+    return header
+
+
+@pytest.fixture(name="values")
+def values_of_a_cube():
+    """A function that makes the values of a cube."""
+    return values
+
+
 def write_cube(path, *, is_nan=False):
     cube = values()
     if is_nan:

@@ -79,6 +79,23 @@ def test_a_review_that_is_served_again_knows_what_was_said(served, guest, serve)
     assert "fine" in other.page("1/")
 
 
+def test_where_nothing_was_open_verdicts_are_changed_until_one_ends_it(
+    served, guest, serve
+):
+    guest.decide(1, "accept", "fine")
+    guest.decide(2, "reject", "no")
+    again = serve()
+    other = type(guest)(again.door.port)
+    other.enter(again.door.url)
+    assert other.decide(2, "accept", "it will do")[0] == 303
+    assert other.decide(1, "reject", "but not this one")[0] == 303
+    assert not again.over.is_set()
+    other.post("finish", {"key": other.form("1/")["key"]})
+    assert again.over.wait(5)
+    words = {name: verdict.is_accepted for name, verdict in again.given.items()}
+    assert words == {"one.ab": False, "two.ab": True}
+
+
 def test_comments_are_kept_by_ab(served, guest):
     key = guest.form("1/")["key"]
     said = "clouds <b>at the end</b>\nof the night"
