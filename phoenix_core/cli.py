@@ -45,6 +45,7 @@ app.add_typer(qc1_app, name="qc1")
 process_ab_app = new_app()
 process_qc_app = new_app()
 qc1_ingest_app = new_app()
+get_status_ab_app = new_app()
 
 ConfigOption = Annotated[
     Path | None,
@@ -105,6 +106,15 @@ phoenix status -r 094.D-0114B    what is done, runs, failed and why
 
 0 done, 2 configuration or command line, 3 plug-in, 4 processing, 5 certification,
 6 ingestion or validation, 130 interrupted
+"""
+
+_COMMENT_EPILOG = """[bold]Examples[/]
+
+phoenix comment -r 094.D-0114B NAME.ab "clouds at the end of the OB"
+
+phoenix comment -r 094.D-0114B NAME.ab    asks; what there is can be edited
+
+phoenix comment -r 094.D-0114B    all comments; with --json also the former ones
 """
 
 
@@ -292,6 +302,37 @@ def status(
         inherited(context, "config", config),
         inherited(context, "run_id", run_id),
         inherited(context, "date", date),
+        as_json=inherited(context, "as_json", as_json),
+    )
+    del debug
+
+
+@app.command(epilog=_COMMENT_EPILOG)
+def comment(
+    context: typer.Context,
+    ab_name: Annotated[str, typer.Argument(metavar="AB")] = "",
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="Without it you are asked.")
+    ] = "",
+    remove: Annotated[
+        bool, typer.Option("--remove", metavar=" ", help="Take the comment back.")
+    ] = False,
+    run_id: RunOption = "",
+    date: DateOption = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Comment on an AB, for whoever certifies; without an AB show the comments."""
+    from phoenix_core import cli_comments  # noqa: PLC0415
+
+    cli_comments.comment(
+        inherited(context, "config", config),
+        inherited(context, "run_id", run_id),
+        inherited(context, "date", date),
+        ab_name,
+        text,
+        remove=remove,
         as_json=inherited(context, "as_json", as_json),
     )
     del debug
@@ -588,4 +629,31 @@ def process_qc(
     from phoenix_core import cli_parts  # noqa: PLC0415
 
     cli_parts.one_qc(config, run_id, date, ab_name, as_json=as_json)
+    del debug, version
+
+
+@get_status_ab_app.command(
+    epilog="[bold]Examples[/]: getStatusAB -r 094.D-0114B; getStatusAB -d 2024-03-10 -H"
+)
+def get_status_ab(
+    run_id: RunOption = "",
+    date: DateOption = "",
+    history: Annotated[
+        bool,
+        typer.Option(
+            "-H", metavar=" ", help="The ABs that were moved to the logs only."
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+    version: VersionOption = False,
+) -> None:
+    """Write the AB monitor, a page with every AB of a run, and tell where it is.
+
+    phoenix itself writes it after each part, and while it processes.
+    """
+    from phoenix_core import cli_comments  # noqa: PLC0415
+
+    cli_comments.status_page(config, run_id, date, history=history, as_json=as_json)
     del debug, version

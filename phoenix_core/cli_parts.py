@@ -19,7 +19,7 @@ from phoenix_core.model import Job, Outcome, Run
 from phoenix_core.nearest import nearest
 from phoenix_core.plan import Plan, in_gb, in_time
 from phoenix_core.progress import told, watch_for
-from phoenix_core.run_lock import holding
+from phoenix_core.run_lock import holding, is_held
 from phoenix_core.session import Session, Watch, Wishes, open_session
 from phoenix_core.terminal import Terminal, safe
 from phoenix_core.work_dir import remove_aside
@@ -94,6 +94,7 @@ def one_ab(
         if outcome.is_new:
             with session.ledger.attempts_of(session.run.date) as keep:
                 keep(outcome)
+        _write_monitor_alone(session)
     _tell_one(outcome, as_json=as_json)
 
 
@@ -107,6 +108,7 @@ def one_qc(
     with open_session(config, _wishes_of(config, run_id, date, name)) as session:
         _check_there(session.run, name)
         outcome = ProcessQc(session.run, session.pgis)(Job(name))
+        _write_monitor_alone(session)
     if outcome.cause:
         outcome = attrs.evolve(outcome, status=AbStatus.FAILED)
     _tell_one(outcome, as_json=as_json)
@@ -116,9 +118,10 @@ def _create(session: Session, console: Console, *, as_json: bool) -> dict[str, A
     from phoenix_core.create import create  # noqa: PLC0415
 
     plan = create(session)
+    monitor = _write_monitor(session)
     if not as_json:
         _show_plan(session.run, plan, console)
-    return {"part": "C", **_plan_document(session.run, plan)}
+    return {"part": "C", **_plan_document(session.run, plan), "monitor": monitor}
 
 
 def _process(session: Session, console: Console, *, as_json: bool) -> dict[str, Any]:
@@ -154,16 +157,22 @@ def _process(session: Session, console: Console, *, as_json: bool) -> dict[str, 
             for report in done.reports
         ],
         "cover": done.cover,
+        "monitor": done.monitor,
     }
 
 
 def _move(session: Session, console: Console, *, as_json: bool) -> dict[str, Any]:
     from phoenix_core.move_products import move  # noqa: PLC0415
+    from phoenix_core.run_pages import write_run_pages  # noqa: PLC0415
 
     done = move(session.run, session.pgis)
     session.events.tell("moved", moved=len(done.moved), deleted=len(done.deleted))
     if not as_json:
         _show_moved(session.run, done, console)
+    # What they link to has moved; where a kill comes first, the next call does it.
+    pages = write_run_pages(session.run, session.pgis, session.events)
+    if not as_json:
+        _show_pages(pages, console)
     ok = not done.failed
     return {
         "part": "M",
@@ -171,7 +180,21 @@ def _move(session: Session, console: Console, *, as_json: bool) -> dict[str, Any
         "ok": ok,
         "exit_code": 0 if ok else CertificationError.exit_code,
         **_plain(done),
+        **_plain(pages),
     }
+
+
+def _write_monitor(session: Session) -> Path | None:
+    from phoenix_core.ab_monitor.page import AbMonitor  # noqa: PLC0415
+    from phoenix_core.ab_monitor.watch import write_if_possible  # noqa: PLC0415
+
+    return write_if_possible(AbMonitor(session.run), session.events)
+
+
+def _write_monitor_alone(session: Session) -> None:
+    """Write the AB monitor, unless whoever called this for one of many ABs does."""
+    if not is_held(session.lock):
+        _write_monitor(session)
 
 
 _PARTS = {"C": _create, "P": _process, "M": _move}
@@ -284,8 +307,13 @@ def _show_reports(done: Any, console: Console) -> None:
         for plot in report.plots if report.block in wanted else ():
             label = report.target or report.block
             console.print(f"  {safe(label)}: {safe(str(plot))}")
-    if done.cover:
-        console.print(f"cover sheet: {safe(str(done.cover))}")
+    _show_pages(done, console)
+
+
+def _show_pages(pages: Any, console: Console) -> None:
+    for label, page in (("cover sheet", pages.cover), ("AB monitor", pages.monitor)):
+        if page:
+            console.print(f"{label}: {safe(str(page))}")
 
 
 def _show_moved(run: Run, done: Any, console: Console) -> None:

@@ -176,7 +176,9 @@ def process_qc_final_plugin(
 def process_qc_pgi_cover(run: Run, reports: Sequence[QcReport]) -> Path | None:
     """PGI_COVER: write the cover sheet of a run's reports, and return where it lies.
 
-    This hook acts itself.
+    Asked at the end of parts 2 and 3, with the reports on all present products of the
+    run, moved ones as well; their plots are where they lie now. A page lies best where
+    `phoenix_core.ab_monitor.page.cover_path` says. This hook acts itself.
     """
     raise NotImplementedError
 

@@ -1,6 +1,7 @@
 """The commands' entry points: quick where nothing has to be done."""
 
 import sys
+from pathlib import Path
 
 from phoenix_core import __version__
 
@@ -27,6 +28,23 @@ def process_qc() -> None:
     from phoenix_core import cli  # noqa: PLC0415
 
     cli.run(cli.process_qc_app, "processQC")
+
+
+def get_status_ab() -> None:
+    """Run the command ``getStatusAB``."""
+    _begin("getStatusAB")
+    from phoenix_core import cli  # noqa: PLC0415
+
+    cli.run(cli.get_status_ab_app, "getStatusAB")
+
+
+def get_stat() -> None:
+    """Run ``phoenix comment`` under the name of the button on top of the AB monitor."""
+    name = Path(sys.argv[0]).name
+    _begin(name)
+    from phoenix_core import cli  # noqa: PLC0415
+
+    cli.run(cli.app, name, ["comment", *sys.argv[1:]])
 
 
 def qc1_ingest() -> None:

@@ -184,20 +184,35 @@ class DrsCall:
 
 @frozen
 class Score:
-    """A QC parameter held against its limits; no limit on a side is None."""
+    """A QC parameter held against its limits; no limit on a side is None.
+
+    One that is not scored, since its parameter does not apply, is grey: nothing speaks
+    against the product, and nothing for it.
+    """
 
     name: str
     value: float | None
     low: float | None = None
     high: float | None = None
+    comment: str = ""
+    is_scored: bool = True
 
     @property
     def is_passed(self) -> bool:
-        """Whether the value is there and within its limits, bounds included."""
+        """Whether the value is there and within its limits, or nothing is scored."""
+        if not self.is_scored:
+            return True
         if self.value is None or math.isnan(self.value):
             return False
         above = self.low is None or self.value >= self.low
         return above and (self.high is None or self.value <= self.high)
+
+    @property
+    def colour(self) -> str:
+        """Its symbol's colour: green, red, or grey where it is not scored."""
+        if not self.is_scored:
+            return "grey"
+        return "green" if self.is_passed else "red"
 
 
 @frozen
@@ -229,8 +244,13 @@ class QcReport:
 
     @property
     def is_green(self) -> bool:
-        """Whether every score is passed."""
+        """Whether no score is red."""
         return all(score.is_passed for score in self.scores)
+
+    @property
+    def total_score(self) -> int:
+        """How many scores are red: 0 for a good product."""
+        return sum(not score.is_passed for score in self.scores)
 
 
 @frozen

@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from phoenix_core import hookspecs, recipe_call
 from phoenix_core.ab_file import read_block, write_block
+from phoenix_core.ab_monitor.watch import watched
 from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.atomic import remove_leftovers
 from phoenix_core.cascade import takers
@@ -23,6 +24,7 @@ from phoenix_core.process_ab import LOCK, Observer, ProcessAb, told_of_disk
 from phoenix_core.process_qc import process_qc, read_reports
 from phoenix_core.qc_report import report_path
 from phoenix_core.run_lock import is_held
+from phoenix_core.run_pages import write_run_pages
 from phoenix_core.session import Session
 from phoenix_core.work_dir import remove_aside
 
@@ -39,6 +41,7 @@ class Processed:
     reports: tuple[QcReport, ...] = ()
     qc_failures: tuple[Outcome, ...] = ()
     cover: Path | None = None
+    monitor: Path | None = None
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -56,6 +59,7 @@ def process(session: Session) -> Processed:
     plan = create(session)
     if plan.errors:
         return Processed(plan)
+    session = evolve(session, watch=watched(session))
     due = plan.due
     _tidy(session.run, [b.name for b in plan.cascade.blocks if b.name not in due])
     todo = _due_jobs(session, plan, due)
@@ -73,7 +77,9 @@ def process(session: Session) -> Processed:
     up_to_date = tuple(job.block for job in plan.jobs if job.block not in due)
     done = Processed(plan, outcomes, up_to_date)
     good = [o.block for o in outcomes if o.status is AbStatus.SUCCESSFUL]
-    return _with_qc(session, done, frozenset((*up_to_date, *good)))
+    done = _with_qc(session, done, frozenset((*up_to_date, *good)))
+    pages = write_run_pages(session.run, session.pgis, session.events)
+    return evolve(done, cover=pages.cover, monitor=pages.monitor)
 
 
 def _stop_recipes(threads: Iterable[threading.Thread]) -> None:
@@ -88,7 +94,7 @@ def _tidy(run: Run, finished: Iterable[str]) -> None:
     """Remove what a phoenix left that was killed."""
     directories = run.config.directories
     for directory in (
-        *(run.ab_dir, run.monitor_dir, directories.jobs),
+        *(run.ab_dir, run.monitor_dir, directories.monitor, directories.jobs),
         *directories.product.glob(f"*/{run.date}"),
     ):
         remove_leftovers(directory)
@@ -300,7 +306,7 @@ def _process_qc_of(run: Run) -> ProcessQc:
 
 
 def _with_qc(session: Session, done: Processed, names: Collection[str]) -> Processed:
-    """Make the QC reports that are missing or out of date, then the cover sheet."""
+    """Make the QC reports that are missing or out of date."""
     if not session.pgis.names(hookspecs.process_qc_procedure) or not names:
         return done
     # In the order of the cascade: a report may look at those of its inputs.
@@ -322,7 +328,4 @@ def _with_qc(session: Session, done: Processed, names: Collection[str]) -> Proce
             bad.append(evolve(outcome, status=AbStatus.FAILED))
             session.events.tell("qc_failed", ab=outcome.block, cause=outcome.cause)
     reports = tuple(r for r in read_reports(session.run) if r.block in names)
-    cover = session.pgis.ask(
-        hookspecs.process_qc_pgi_cover, run=session.run, reports=reports
-    )
-    return evolve(done, reports=reports, qc_failures=tuple(bad), cover=cover)
+    return evolve(done, reports=reports, qc_failures=tuple(bad))

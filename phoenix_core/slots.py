@@ -67,7 +67,7 @@ SLOTS = (
         first=True,
     ),
     Slot("processQC", "FINAL_PLUGIN", "process_qc_final_plugin", "part 2, each AB"),
-    Slot("processQC", "PGI_COVER", "process_qc_pgi_cover", "part 2, once"),
+    Slot("processQC", "PGI_COVER", "process_qc_pgi_cover", "parts 2 and 3, once"),
     Slot("phoenix", "CERTIF_PGI", "certif_pgi", "part 3, once"),
     Slot(
         "moveProducts", "SPECIAL_PLUGIN", "move_products_special_plugin", "part 3, once"

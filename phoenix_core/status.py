@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
@@ -71,6 +71,19 @@ class RunState:
         return sum(ab.verdict is not None and ab.verdict.is_no for ab in self.abs)
 
 
+@frozen
+class Seen:
+    """One AB with all that was read of it: its file, and its QC report if it has one.
+
+    The plots of the report are where they lie now.
+    """
+
+    state: AbState
+    found: Found
+    report: QcReport | None = None
+    report_path: Path | None = None
+
+
 def state_of(run: Run) -> RunState:
     """Read the state of a run from its AB files, QC reports, verdicts and locks.
 
@@ -78,16 +91,32 @@ def state_of(run: Run) -> RunState:
         ConfigError: an AB is damaged.
         CertificationError: the file of verdicts is damaged.
     """
+    return RunState(run.label, run.date, tuple(one.state for one in see(run)))
+
+
+def see(run: Run, *, moved_only: bool = False) -> tuple[Seen, ...]:
+    """Read every AB of a run, and what became of it; in the order of `RunState`.
+
+    Args:
+        run: the run or night.
+        moved_only: leave out the ABs that were not moved to the logs.
+
+    Raises:
+        ConfigError: an AB is damaged.
+        CertificationError: the file of verdicts is damaged.
+    """
     found = blocks_of(run)
+    if moved_only:
+        found = {name: one for name, one in found.items() if one.is_moved}
     busy = frozenset(_busy(run))
     given = read_verdicts(run)
     ordered = in_order(one.block for one in found.values())
     targets = _targets(ordered)
-    states = (
-        _state(run, found[block.name], targets[block.name], busy, given)
+    seen = (
+        _see(run, found[block.name], targets[block.name], busy, given)
         for block in ordered
     )
-    return RunState(run.label, run.date, tuple(sorted(states, key=_by_target)))
+    return tuple(sorted(seen, key=lambda one: _by_target(one.state)))
 
 
 def blocks_of(run: Run) -> Mapping[str, Found]:
@@ -105,7 +134,10 @@ def status_of(found: Found) -> str:
 
 
 def find_report(run: Run, found: Found) -> tuple[Path, QcReport] | None:
-    """Return the QC report of the present products with its path, if there is one."""
+    """Return the QC report of the present products with its path, if there is one.
+
+    Its plots are where they lie now.
+    """
     block = found.block
     try:
         path = report_path(run, block)
@@ -114,8 +146,13 @@ def find_report(run: Run, found: Found) -> tuple[Path, QcReport] | None:
         report = read_report(path)
     except ConfigError:  # damaged ones are made again
         return None
-    is_current = report.fingerprint == block.fingerprint
-    return (path, report) if is_current else None
+    if report.fingerprint != block.fingerprint:
+        return None
+    if found.is_moved:
+        directory = run.config.directories.plots / run.date
+        plots = tuple(directory / plot.name for plot in report.plots)
+        report = evolve(report, plots=plots)
+    return path, report
 
 
 def _blocks(directory: Path) -> Iterator[AssociationBlock]:
@@ -145,20 +182,20 @@ def _by_target(ab: AbState) -> tuple[int, tuple[str, ...]]:
     return kind, ab.targets if kind else ()
 
 
-def _state(
+def _see(
     run: Run,
     found: Found,
     targets: tuple[str, ...],
     busy: frozenset[str],
     given: Mapping[Reviewed, Verdict],
-) -> AbState:
+) -> Seen:
     block = found.block
     is_busy = block.name in busy and not found.is_moved
     is_bad = block.status in {AbStatus.FAILED, AbStatus.SKIPPED}
     is_done = block.status is AbStatus.SUCCESSFUL and not is_busy
-    reported = find_report(run, found) if is_done else None
-    scores = reported[1].scores if reported else ()
-    return AbState(
+    path, report = (find_report(run, found) if is_done else None) or (None, None)
+    scores = report.scores if report else ()
+    state = AbState(
         name=block.name,
         recipe=block.value("RECIPE"),
         targets=targets,
@@ -170,6 +207,7 @@ def _state(
         failed_scores=tuple(score.name for score in scores if not score.is_passed),
         verdict=word_on(given, block) if is_done else None,
     )
+    return Seen(state, found, report, path)
 
 
 def _busy(run: Run) -> Iterator[str]:

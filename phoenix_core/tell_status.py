@@ -33,14 +33,18 @@ def status_lines(state: RunState, width: int | None = None) -> Iterator[Text]:
         yield from _table(state.abs, width)
     for ab in state.abs:
         yield from _notes(ab)
+    yield Text(f"{plain(state.run)} ({state.date}): {counts_of(state)}")
+
+
+def counts_of(state: RunState) -> str:
+    """How many ABs are in which status, in one line."""
     order = ("SUCCESSFUL", MOVED, RUNNING, "CREATED", "FAILED", "SKIPPED")
     counts = [f"{state.count(one)} {one}" for one in order if state.count(one)]
     if red := sum(bool(ab.failed_scores) for ab in state.abs):
         counts.append(f"{red} with failed scores")
     if state.rejected:
         counts.append(f"{state.rejected} REJECTED")
-    told = ", ".join(counts) or "no ABs"
-    yield Text(f"{plain(state.run)} ({state.date}): {told}")
+    return ", ".join(counts) or "no ABs"
 
 
 def seconds_of(seconds: float) -> str:

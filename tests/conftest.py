@@ -30,6 +30,8 @@ PROGRAMS = {
     "processAB": main.process_ab,
     "processQC": main.process_qc,
     "qc1Ingest": main.qc1_ingest,
+    "getStatusAB": main.get_status_ab,
+    "pgi_phoenix_GEN_getStat": main.get_stat,
 }
 RUN = "094.A-0001A"
 DATE = "2094-01-01"

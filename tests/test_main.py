@@ -9,9 +9,13 @@ import pytest
 from phoenix_core import __version__
 
 BIN = Path(sys.executable).parent
+COMMANDS = [
+    *("phoenix", "processAB", "processQC", "getStatusAB"),
+    *("pgi_phoenix_GEN_getStat", "pgi_phoenix_MUSE_getStat"),
+]
 
 
-@pytest.mark.parametrize("program", ["phoenix", "processAB", "processQC"])
+@pytest.mark.parametrize("program", COMMANDS)
 @pytest.mark.parametrize("word", ["-v", "--version"])
 def test_every_command_tells_its_version(program, word):
     done = subprocess.run(

@@ -22,7 +22,9 @@ class Cell:
     `state` colours it and gives it a sign: good, warn, bad or open. `kind` is number
     (aligned to the right) or text (wrapped). `link` is a relative address, as
     `address` makes it; with `picture`, what that shows, it is seen in small too.
-    `sort` is what the cell is sorted by, where that is not its text.
+    `sort` is what the cell is sorted by, where that is not its text. `meaning` is
+    told where one points at it. With `parts`, which are cells that have no parts, it
+    shows those beside each other and nothing else; they need no kind.
     """
 
     text: str = ""
@@ -31,6 +33,8 @@ class Cell:
     link: str = ""
     picture: str = ""
     sort: str = ""
+    meaning: str = ""
+    parts: tuple["Cell", ...] = ()
 
     @property
     def classes(self) -> str:

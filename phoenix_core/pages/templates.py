@@ -1,6 +1,7 @@
 """Templates: the base of all pages, and those of a package, with everything escaped."""
 
-from pathlib import PurePosixPath
+import os
+from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import quote
 
 import jinja2
@@ -37,6 +38,15 @@ def address(path: str | PurePosixPath) -> str:
     ('../plots/a%23b%3F.png', 'C%3Ax.png')
     """
     return quote(str(path), errors="replace")
+
+
+def relative(path: Path, page: Path) -> str:
+    """Return the address of a file as seen from the directory of a page.
+
+    >>> relative(Path("/data/plots/a.png"), Path("/data/monitor"))
+    '../plots/a.png'
+    """
+    return address(PurePath(os.path.relpath(path, page)).as_posix())
 
 
 def _printable(value: object) -> object:

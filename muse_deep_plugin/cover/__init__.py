@@ -1,0 +1,1 @@
+"""The cover sheet of a run: its deep datacubes beside what they were made from."""
