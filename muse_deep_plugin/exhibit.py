@@ -6,6 +6,7 @@ from typing import Final
 
 from muse_deep_plugin.headers import date_obs
 from muse_deep_plugin.offset_list import Offsets, read_offsets
+from muse_deep_plugin.qc_members import exposures_of
 from phoenix_core.ab_file import read_block
 from phoenix_core.errors import PhoenixError
 from phoenix_core.model import AssociationBlock, QcReport, Run
@@ -33,17 +34,10 @@ def exhibit_of(run: Run, report: QcReport, reports: Mapping[str, QcReport]) -> E
     offsets = _offsets(run, block)
     members = tuple(
         _shown(run, reports.get(name, QcReport(name)), offsets)
-        for name in exposures(block)
+        for name in exposures_of(block)
     )
     files = _files(run, block)
     return Exhibit(report, _one(files, _IMAGES), _one(files, _CUBES), members=members)
-
-
-def exposures(block: AssociationBlock) -> tuple[str, ...]:
-    """Return the pst ABs whose pixel tables a dpc AB combines."""
-    return tuple(
-        m.file for m in block.mcalibs if m.is_virtual and m.tag == "PIXTABLE_REDUCED"
-    )
 
 
 def _shown(run: Run, report: QcReport, offsets: Offsets) -> Exhibit:

@@ -1,78 +1,226 @@
 """Scores of the QC: parameters held against the limits of the configuration.
 
-The documented set of MUSE_DEEP is seven for a single and three for a deep datacube;
-these are ours.
+The page of MUSE_DEEP has seven scores for a single datacube and three for a deep one;
+what they are is not public: these are ours, of the parameters that it names. They are
+arrays of tables in the configuration, and an empty one keeps what is written here.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from attrs import field, frozen, validators
+from attrs import Attribute, field, frozen, validators
 
+from muse_deep_plugin.qc_parameters import OF_PIPELINE, PARAMETERS
 from phoenix_core.model import Score
+from phoenix_core.nearest import nearest
 
 Parameters = Mapping[str, str | int | float | bool]
+Rows = list[dict[str, Any]]
 
-HIGH_BACKGROUND: Final = "High_background"
-"""Comment on a cube that is above `background_max`; its spelling is the page's."""
+BACKGROUND: Final = "HISTO_BKG"
+
+SINGLE: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "name": "NUM_SAT",
+        "parameter": "NUM_SAT",
+        "high": 299,
+        "comment": "saturated pixels of the raw exposure",
+    },
+    {
+        "name": "WDEL_MAX",
+        "parameter": "WDEL_MAX",
+        "high": 0.5,
+        "comment": "Angstrom: the largest shift that scibasic corrected",
+    },
+    {
+        "name": "NUM_SRC",
+        "parameter": "NUM_SRC",
+        "low": 1,
+        "comment": "sources: none, and nothing can be aligned",
+    },
+    {
+        "name": "HISTO_BKG",
+        "parameter": BACKGROUND,
+        "low": -20.0,
+        "high": 300.0,
+        "comment": "1e-20 erg/s/cm2/Angstrom: below, too much sky was subtracted",
+    },
+    {
+        "name": "LSHIFT_MAX",
+        "parameter": "LSHIFT_MAX",
+        "high": 0.5,
+        "comment": "Angstrom: the largest shift that is left; grey without sky lines",
+        "may_lack": True,
+    },
+    {
+        "name": "SKY_LINES",
+        "parameter": "SKY_RESIDUAL",
+        "high": 200.0,
+        "comment": "what is left of the brightest line; grey where none is subtracted",
+        "may_lack": True,
+    },
+    {
+        "name": "FWHM",
+        "parameter": "FWHM_RATIO",
+        "high": 1.2,
+        "comment": "sharpness by what the OB asks for; grey where neither is known",
+        "may_lack": True,
+    },
+)
+"""Limits of NUM_SAT, HISTO_BKG (the lower one) and LSHIFT_MAX are those of the score
+bit. The dark night sky has about 20, the moon adds up to 150: above 300 an exposure of
+which no sky was subtracted has seen the dawn. The others are ours."""
+
+DEEP: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "name": "COMPLETENESS",
+        "parameter": "COMPLETENESS",
+        "low": 1.0,
+        "high": 1.0,
+        "comment": "exposures that are combined and not cut short, of all of the AB",
+    },
+    {
+        "name": "SIZE",
+        "parameter": "SIZE_RATIO",
+        "low": 0.9,
+        "high": 1.3,
+        "comment": "voxels of the cube by those that its exposures cover",
+    },
+    {
+        "name": "CONSISTENCY",
+        "parameter": "N_DEVIATIONS",
+        "high": 0,
+        "comment": "what does not fit: see the warnings, each is one",
+    },
+)
+"""The hint of the page: the size of the cube, and complete processing. The third one
+counts what a person would find in the plots: alignment, fluxes, backgrounds, depth."""
+
+_KEYS: Final = ("name", "parameter", "low", "high", "comment", "may_lack")
+
+
+@frozen
+class Definition:
+    """A score as it is configured.
+
+    A parameter that is not there is red, for nothing is known to be good; one that
+    `may_lack` is grey then.
+    """
+
+    name: str
+    parameter: str
+    low: float | None = None
+    high: float | None = None
+    comment: str = ""
+    may_lack: bool = False
+
+    def score(self, parameters: Parameters) -> Score:
+        """Hold the parameters of a product against it."""
+        value = number(parameters, self.parameter)
+        is_scored = value is not None or not self.may_lack
+        return Score(self.name, value, self.low, self.high, self.comment, is_scored)
+
+
+def definition(row: Mapping[str, Any], where: str) -> Definition:
+    """Make a score of a table of the configuration.
+
+    Raises:
+        ValueError: a line that says what is wrong with it, and where.
+    """
+    told = f"{where} {row['name']!r}" if isinstance(row.get("name"), str) else where
+    for key, value in row.items():
+        if key not in _KEYS:
+            hint = nearest(key, _KEYS)
+            raise ValueError(f"{told}: unknown key '{key}'{hint}")
+        expected = _expected(key, value)
+        if expected:
+            raise ValueError(f"{told}: {key} is {value!r}; expected {expected}")
+    for key in ("name", "parameter"):
+        if not row.get(key):
+            raise ValueError(f"{told}: {key} is missing")
+    parameter, low, high = row["parameter"], row.get("low"), row.get("high")
+    if parameter not in PARAMETERS and not parameter.startswith(OF_PIPELINE):
+        hint = nearest(parameter, PARAMETERS)
+        raise ValueError(f"{told}: there is no parameter '{parameter}'{hint}")
+    if low is None and high is None:
+        raise ValueError(f"{told}: it has no limit; say low, high, or both")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"{told}: low is {low:g}, above high, {high:g}")
+    return Definition(**row)
+
+
+def _expected(key: str, value: object) -> str:
+    """What a value should be, where it is not."""
+    if key == "may_lack":
+        return "" if isinstance(value, bool) else "true or false"
+    if key in {"low", "high"}:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return "" if is_number and value == value else "a number"  # noqa: PLR0124, NaN
+    return "" if isinstance(value, str) else "a text"
+
+
+def _check(_: object, attribute: "Attribute[Rows]", rows: Rows) -> None:
+    """Refuse a table of scores that cannot be meant."""
+    seen: set[str] = set()
+    for place, row in enumerate(rows, start=1):
+        one = definition(row, f"{attribute.name}, score {place}")
+        if one.name in seen:
+            raise ValueError(f"{attribute.name}: the score '{one.name}' is there twice")
+        seen.add(one.name)
+
+
+def _rows(defaults: Sequence[Mapping[str, Any]]) -> Rows:
+    return [dict(row) for row in defaults]
 
 
 @frozen
 class Options:
-    """Limits, all bounds included.
+    """Scores, and when exposures of a deep cube do not fit each other; all are ours.
 
-    Backgrounds are of the white-light image, in 1e-20 erg/s/cm2/Angstrom a spaxel.
-    The score bit of MUSE names -20 as the lower one; the dark night sky has about 20,
-    the moon adds up to 150, so above 300 a CROWDED exposure has seen the dawn. The
-    other limits are ours. A deep cube is sharp to `fwhm_growth_max` times the median of
-    its exposures (aligned ones measured 1.00 to 1.05), and to `fwhm_max`. The residual
-    of the sky line at 5577 Angstrom is a score where `sky_5577_max` is finite: what is
-    usual depends on how the sky was subtracted, if at all.
+    An exposure has another flux where it is fainter than `flux_ratio_min` or brighter
+    than `flux_ratio_max` times the others (three quarters of a magnitude of clouds are
+    borne), is misaligned beyond `shift_max` (the 0.2 arcsec of the score bit), short
+    below `short_max` times the median exposure time. A deep cube is shallow below
+    `noise_gain_min` of what the square root of N promises, and blurred beyond
+    `fwhm_growth_max` times the median of its exposures (aligned ones measured 1.00 to
+    1.05).
     """
 
-    fwhm_max: float = field(default=1.5, validator=validators.gt(0))  # arcsec
-    background_min: float = -20.0
-    background_max: float = 300.0
-    filled_min: float = 0.4  # of the spaxels of a deep cube; half is a field at 45 deg
-    noise_gain_min: float = 0.7  # of what sqrt(N) promises
-    fwhm_growth_max: float = 1.2  # of a deep cube, times the median of its exposures
-    sky_5577_max: float = math.inf  # 1e-20 erg/s/cm2/Angstrom a spaxel
+    single: Rows = field(factory=lambda: _rows(SINGLE), validator=_check)
+    deep: Rows = field(factory=lambda: _rows(DEEP), validator=_check)
+    flux_ratio_min: float = field(default=0.5, validator=validators.gt(0))
+    flux_ratio_max: float = field(default=2.0, validator=validators.gt(0))
+    shift_max: float = field(default=0.2, validator=validators.gt(0))  # arcsec
+    short_max: float = field(default=0.5, validator=validators.ge(0))
+    noise_gain_min: float = field(default=0.7, validator=validators.ge(0))
+    fwhm_growth_max: float = field(default=1.2, validator=validators.gt(0))
+
+    @property
+    def of_single(self) -> tuple[Definition, ...]:
+        """The scores of the cube of one exposure."""
+        return tuple(definition(row, "single") for row in self.single)
+
+    @property
+    def of_deep(self) -> tuple[Definition, ...]:
+        """The scores of a deep cube."""
+        return tuple(definition(row, "deep") for row in self.deep)
+
+    @property
+    def background(self) -> tuple[float, float]:
+        """Lowest and highest background of an exposure, as its score has them."""
+        for one in self.of_single:
+            if one.parameter == BACKGROUND:
+                low = -math.inf if one.low is None else one.low
+                return low, math.inf if one.high is None else one.high
+        return -math.inf, math.inf
 
 
-def single_scores(parameters: Parameters, options: Options) -> tuple[Score, ...]:
-    """Score the cube of one exposure."""
-    return (
-        Score("FWHM", number(parameters, "FWHM"), high=options.fwhm_max),
-        *_sky(parameters, options),
-    )
-
-
-def deep_scores(parameters: Parameters, options: Options) -> tuple[Score, ...]:
-    """Score a deep cube: all exposures in it, its size, depth, sharpness and sky."""
-    combined = number(parameters, "N_EXPOSURES")
-    expected = number(parameters, "N_EXPECTED")
-    fraction = combined / expected if combined and expected else None
-    filled = number(parameters, "FILLED_FRACTION")
-    gain = number(parameters, "NOISE_GAIN")
-    singles = number(parameters, "FWHM_SINGLES") or math.inf
-    sharp = min(options.fwhm_max, options.fwhm_growth_max * singles)
-    return (
-        Score("COMBINED", fraction, low=1.0, high=1.0),
-        Score("FILLED", filled, low=options.filled_min),
-        Score("NOISE_GAIN", gain, low=options.noise_gain_min),
-        Score("FWHM", number(parameters, "FWHM"), high=sharp),
-        *_sky(parameters, options),
-    )
-
-
-def comments(
-    parameters: Parameters, options: Options, singles: Iterable[Parameters] = ()
-) -> tuple[str, ...]:
-    """Say in a word what a person should look at: in the cube, or in its exposures."""
-    levels = [number(one, "BKG_MEDIAN") for one in (parameters, *singles)]
-    is_high = any(level and level > options.background_max for level in levels)
-    return (HIGH_BACKGROUND,) if is_high else ()
+def scores(
+    parameters: Parameters, definitions: Sequence[Definition]
+) -> tuple[Score, ...]:
+    """Score a cube."""
+    return tuple(one.score(parameters) for one in definitions)
 
 
 def number(parameters: Parameters, name: str) -> float | None:
@@ -80,14 +228,3 @@ def number(parameters: Parameters, name: str) -> float | None:
     value = parameters.get(name)
     is_number = isinstance(value, int | float) and math.isfinite(value)
     return float(value) if is_number and value is not None else None
-
-
-def _sky(parameters: Parameters, options: Options) -> tuple[Score, ...]:
-    """What is left of the sky, or never was subtracted."""
-    level = number(parameters, "BKG_MEDIAN")
-    low, high = options.background_min, options.background_max
-    background = Score("BACKGROUND", level, low, high)
-    if not math.isfinite(options.sky_5577_max):
-        return (background,)
-    residual = number(parameters, "SKY_5577")
-    return background, Score("SKY_5577", residual, high=options.sky_5577_max)

@@ -1,6 +1,6 @@
 """Where the night sky is bright or dark: lines and bands that QC plots mark.
 
-The strongest line is measured, too: what of it is left in a spectrum of the field.
+What of the lines is left in a spectrum of the field is measured, too.
 """
 
 from typing import Final
@@ -45,19 +45,36 @@ _CORE: Final = 3.0  # Angstrom: the line, moved by up to 0.6 to the Sun's rest f
 _WINGS: Final = 40.0  # Angstrom: where the continuum beside it is taken from
 _FEWEST: Final = 5  # planes of continuum
 
+Floats = NDArray[np.float64]
 
-def residual_5577(
-    wavelength: NDArray[np.float64], spectrum: NDArray[np.float64]
-) -> float:
-    """Return what is left of the line [O I] 5577 in a spectrum.
 
-    The largest distance from the continuum beside it, up or down; NaN where the
-    spectrum does not cover it.
+def residuals(wavelength: Floats, spectrum: Floats) -> dict[float, float]:
+    """Return what is left of each bright line that a spectrum covers.
+
+    The largest distance from the continuum beside the line, up or down. What lies in
+    another line is no continuum.
+
+    Args:
+        wavelength: of the planes, in Angstrom.
+        spectrum: of the sky: the median of each plane.
     """
-    away = np.abs(wavelength - OI_5577)
+    lines = [wave for wave, _ in SKY_LINES]
     is_there = np.isfinite(spectrum)
-    line = spectrum[is_there & (away <= _CORE)]
-    beside = spectrum[is_there & (away > 2 * _CORE) & (away <= _WINGS)]
-    if not line.size or beside.size < _FEWEST:
-        return float("nan")
-    return float(np.abs(line - np.median(beside)).max())
+    is_line = np.zeros(len(wavelength), bool)
+    for wave in lines:
+        is_line |= np.abs(wavelength - wave) <= 2 * _CORE
+    found = {}
+    for wave in lines:
+        away = np.abs(wavelength - wave)
+        core = spectrum[is_there & (away <= _CORE)]
+        beside = spectrum[is_there & ~is_line & (away <= _WINGS)]
+        # A line at the edge, of which a wing is all that is seen, tells nothing.
+        is_covered = core.size and away.min() < _CORE / 2
+        if is_covered and beside.size >= _FEWEST:
+            found[wave] = float(np.abs(core - np.median(beside)).max())
+    return found
+
+
+def residual_5577(wavelength: Floats, spectrum: Floats) -> float:
+    """Return what is left of the line [O I] 5577 in a spectrum, NaN without it."""
+    return residuals(wavelength, spectrum).get(OI_5577, float("nan"))

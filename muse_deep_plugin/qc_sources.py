@@ -16,6 +16,7 @@ THRESHOLD: Final = 5.0
 noise on the wing of a star is no source."""
 
 _BOX: Final = 3  # pixels, that are averaged: about the seeing
+_SKY: Final = 3.0  # standard deviations from the level of the sky that are sky
 _APART: Final = 2  # pixels: of two peaks so close the brighter one counts
 
 
@@ -44,7 +45,10 @@ def find_sources(image: Floats, depth: Floats | None = None) -> tuple[Source, ..
         variance = np.full_like(flux, np.nan)
         np.divide(np.max(depth), depth, out=variance, where=depth > 0)
         weight = 1.0 / np.sqrt(_smoothed(variance))
-    _, spread = background(flux * weight)
+    # Of the sky alone: where stars are many, their wings are most of the field.
+    middle, around = background(flux)
+    is_sky = np.abs(flux - middle) <= _SKY * MAD_TO_SIGMA * around
+    _, spread = background((flux * weight)[is_sky])
     if not spread > 0:
         return ()
     # In standard deviations of the pixel itself; the weight of a star's own light,
@@ -57,8 +61,8 @@ def find_sources(image: Floats, depth: Floats | None = None) -> tuple[Source, ..
         np.pad(flux, _APART, constant_values=-np.inf), (reach, reach)
     )
     is_peak = (flux >= windows.max(axis=(2, 3))) & is_bright
-    around = [_around(window) for window in windows[is_peak]]
-    is_peak[is_peak] &= (flux[is_peak] - around) * unit[is_peak] > THRESHOLD
+    frames = [_around(window) for window in windows[is_peak]]
+    is_peak[is_peak] &= (flux[is_peak] - frames) * unit[is_peak] > THRESHOLD
     rows, columns = np.nonzero(is_peak)
     order = np.argsort(-flux[rows, columns], kind="stable")
     return tuple(Source(float(columns[n] + 1), float(rows[n] + 1)) for n in order)

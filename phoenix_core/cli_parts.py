@@ -149,9 +149,14 @@ def _process(session: Session, console: Console, *, as_json: bool) -> dict[str, 
                 "block": report.block,
                 "target": report.target,
                 "scores": [
-                    {**_plain(score), "is_passed": score.is_passed}
+                    {
+                        **_plain(score),
+                        "is_passed": score.is_passed,
+                        "colour": score.colour,
+                    }
                     for score in report.scores
                 ],
+                "total_score": report.total_score,
                 "plots": report.plots,
             }
             for report in done.reports

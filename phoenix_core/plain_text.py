@@ -2,6 +2,9 @@
 
 from phoenix_core.model import Score
 
+RESULTS = {"green": "ok", "red": "FAILED", "grey": "not scored"}
+"""What is said of a score, by its colour."""
+
 _DIGITS = 6
 _SHORT = 60  # letters: longer than a name, shorter than a line
 
@@ -71,7 +74,9 @@ def told_score(score: Score) -> str:
 
     >>> told_score(Score("RMS", 3.0, high=2.5))
     'RMS = 3 FAILED (at most 2.5)'
+    >>> told_score(Score("SKY", None, high=2.5, is_scored=False))
+    'SKY = none not scored (at most 2.5)'
     """
     allowed = f" ({limits(score)})" if limits(score) else ""
-    result = "ok" if score.is_passed else "FAILED"
+    result = RESULTS[score.colour]
     return f"{plain(score.name)} = {number(score.value)} {result}{allowed}"

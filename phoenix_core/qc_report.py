@@ -59,13 +59,17 @@ def write_report(path: Path, stored: StoredReport) -> None:
         "setup": stored.setup,
         "inputs": dict(stored.inputs),
         "is_green": report.is_green,
+        "total_score": report.total_score,
         "scores": [
             {
                 "name": score.name,
                 "value": _finite(score.value),
                 "low": _finite(score.low),
                 "high": _finite(score.high),
+                "comment": score.comment,
+                "is_scored": score.is_scored,
                 "is_passed": score.is_passed,
+                "colour": score.colour,
             }
             for score in report.scores
         ],
@@ -153,7 +157,12 @@ class _Reader:
             self._number(f"scores, {name}", row.get(key))
             for key in ("value", "low", "high")
         )
-        return Score(name, value, low, high)
+        comment, is_scored = row.get("comment", ""), row.get("is_scored", True)
+        if not isinstance(comment, str):
+            raise self.wrong(f"scores, {name}", comment)
+        if not isinstance(is_scored, bool):
+            raise self.wrong(f"scores, {name}", is_scored)
+        return Score(name, value, low, high, comment, is_scored)
 
     def qc1_row(self, row: object) -> Qc1Row:
         match row:

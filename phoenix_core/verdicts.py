@@ -143,6 +143,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict, seen: str = "") -
                 "low": _finite(score.low),
                 "high": _finite(score.high),
                 "is_passed": score.is_passed,
+                "is_scored": score.is_scored,
             }
             for score in report.scores
         },

@@ -310,7 +310,8 @@ def test_the_last_verdict_on_the_same_products_counts(run):
     line = (run.monitor_dir / "verdicts.jsonl").read_text().splitlines()[0]
     told = json.loads(line)
     limits = {"low": None, "high": 1.5}
-    assert told["scores"] == {"FWHM": {"value": 0.8, **limits, "is_passed": True}}
+    words = {"is_passed": True, "is_scored": True}
+    assert told["scores"] == {"FWHM": {"value": 0.8, **limits, **words}}
     assert told["products"] == {"r.one_dpc.ab.fits": "1" * 64}
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from muse_deep_plugin.conversion.dataset import Dataset
+from muse_deep_plugin.score_bit import COMMENT
 from phoenix_core.errors import IngestionError
 from phoenix_core.fits_cards import CardValue, HeaderEdit
 from phoenix_core.run_id import parse_run_id
@@ -99,7 +100,7 @@ def cube_edit(  # noqa: PLR0917, all that a header is made from
         **_foreign(primary),
     }
     if flag := dataset.report.parameters.get("QCFLAG"):
-        cards.setdefault("QCFLAG", (flag, "QC flag (score bit)"))
+        cards["QCFLAG"] = (str(flag), COMMENT)
     dropped = [*RESERVED, *_stale(primary, cards)]
     return HeaderEdit(cards, tuple(key for key in dropped if key in primary))
 

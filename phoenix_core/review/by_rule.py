@@ -10,19 +10,20 @@ from phoenix_core.verdicts import now
 RULE: Final = "rule"
 """Who certifies by rule; the comment of the verdict names the rule."""
 
-WORDS: Final = ("WARNING", "ERROR")
-"""What a comment begins with that a person should act on."""
+WORDS: Final = ("warning", "error")
+"""What a comment begins with that a person should act on, in any case."""
 
 
 def why_not_green(
-    report: QcReport, needed: Sequence[str] = (), words: Sequence[str] = WORDS
+    report: QcReport, needed: Sequence[str] = (), *, may_be_grey: bool = False
 ) -> str:
     """Say why no rule may accept a report, '' if one may.
 
     Args:
         report: the report; without scores nothing is green.
         needed: names of scores that have to be there.
-        words: what a comment begins with that a person should see.
+        may_be_grey: whether a score that is not scored, since its parameter does not
+            apply, is no reason.
 
     >>> why_not_green(QcReport("a.ab"))
     'it has no scores'
@@ -32,13 +33,13 @@ def why_not_green(
     names = {score.name for score in report.scores}
     if missing := [name for name in needed if name not in names]:
         return f"it has no score {', '.join(missing)}"
-    if grey := [score.name for score in report.scores if score.value is None]:
+    grey = [score.name for score in report.scores if not score.is_scored]
+    if grey and not may_be_grey:
         return f"{plain(', '.join(grey))} was not scored"
     if failed := [score.name for score in report.scores if not score.is_passed]:
         return f"{plain(', '.join(failed))} failed"
-    starts = tuple(word.casefold() for word in words)
     for comment in report.comments:
-        if comment.strip().casefold().startswith(starts):
+        if comment.strip().casefold().startswith(WORDS):
             return plain(comment)
     return ""
 

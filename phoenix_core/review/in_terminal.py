@@ -11,7 +11,7 @@ from attrs import frozen
 
 from phoenix_core.ab_comments import AbComment
 from phoenix_core.model import QcReport, Verdict
-from phoenix_core.plain_text import limits, number, plain
+from phoenix_core.plain_text import RESULTS, limits, number, plain
 from phoenix_core.review.desktop import open_file
 from phoenix_core.review.sitting import Sitting, missing_comment
 from phoenix_core.verdict_file import ToReview
@@ -34,6 +34,7 @@ _HELP = (
 )
 _MOST_PARAMETERS = 20  # about what one looks at; the rest is in the report
 _WIDTH = 25  # columns of a parameter; three of them beside each other in 80
+_STYLES = {"green": "green", "red": "red", "grey": "dim"}
 
 
 @frozen
@@ -197,7 +198,7 @@ def _show_result(console: "Console", report: QcReport, asked: Asked) -> None:
 def _scores(report: QcReport) -> "Table":
     table = _table("score", "value", "", "limits")
     for score in report.scores:
-        result, style = ("ok", "green") if score.is_passed else ("FAILED", "red")
+        result, style = RESULTS[score.colour], _STYLES[score.colour]
         name, value = _text(plain(score.name)), _text(number(score.value))
         table.add_row(name, value, _text(result, style), _text(limits(score)))
     return table
@@ -273,9 +274,8 @@ def _input_scores(reports: Sequence[QcReport]) -> "Table":
             if score is None:
                 cells.append(_text("-"))
             else:
-                is_passed = score.is_passed
-                mark = "" if is_passed else " FAILED"
-                style = "green" if is_passed else "red"
+                mark = "" if score.is_passed else " FAILED"
+                style = _STYLES[score.colour]
                 cells.append(_text(f"{number(score.value)}{mark}", style))
         table.add_row(*cells)
     return table

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from phoenix_core.ab_comments import AbComment
 from phoenix_core.model import QcReport, Verdict
 from phoenix_core.pages.table import Cell
-from phoenix_core.plain_text import limits, number, plain
+from phoenix_core.plain_text import RESULTS, limits, number, plain
 from phoenix_core.review.exhibit import Exhibit
 from phoenix_core.review.sitting import Sitting, missing_comment
 from phoenix_core.verdict_file import ToReview
+
+_STATES = {"green": "good", "red": "bad", "grey": "open"}
 
 
 def page_values(
@@ -72,13 +74,14 @@ def _products(sitting: Sitting, review: ToReview) -> list[dict[str, object]]:
 
 
 def _score_rows(report: QcReport) -> list[list[Cell]]:
-    """The scores: name, value, what it is, limits."""
+    """The scores: name, value, what it is, limits, what it means."""
     return [
         [
             Cell(plain(score.name)),
             Cell(number(score.value), kind="number"),
-            Cell("ok", "good") if score.is_passed else Cell("failed", "bad"),
+            Cell(RESULTS[score.colour].lower(), _STATES[score.colour]),
             Cell(limits(score)),
+            Cell(plain(score.comment), kind="text"),
         ]
         for score in report.scores
     ]

@@ -13,16 +13,28 @@ from phoenix_muse_sim import TINY, default_scenario, simulate
 from phoenix_muse_sim import select as select_targets
 
 from muse_deep_plugin.ab_deep import deep_cascade
+from muse_deep_plugin.qc1_tables import SINGLE
 from muse_deep_plugin.rules import Call
 from phoenix_core import inputs
 from phoenix_core.ab_file import read_block, read_blocks, write_block
 from phoenix_core.cascade import select
 from phoenix_core.config import ENVIRONMENT, read_config
 from phoenix_core.file_sums import FileSums
-from phoenix_core.model import AssociationBlock, Cascade, Outcome, Product, Run
+from phoenix_core.model import (
+    AssociationBlock,
+    Cascade,
+    Outcome,
+    Product,
+    QcReport,
+    Run,
+)
 from phoenix_core.pgis import Pgis, load
 from phoenix_core.process_ab import process_ab
+from phoenix_core.process_qc import process_qc
 from phoenix_core.pseudo_date import pseudo_date
+from phoenix_core.qc1.database import open_qc1
+from phoenix_core.qc1.ingest import ingest
+from phoenix_core.qc1.observatory import OB_GRADES
 from phoenix_core.run_id import parse_run_id
 
 RUN = "094.D-0114B"
@@ -97,6 +109,11 @@ class Bench:
     def configured(self, options: str) -> "Bench":
         """The same run with more in its configuration."""
         return open_bench(self.run.config.directories.root, options)
+
+    def copied(self, root: Path, options: str) -> "Bench":
+        """A copy of the run below another directory, to break."""
+        shutil.copytree(self.run.config.directories.root, root)
+        return open_bench(root, options)
 
     def published(self, name: str) -> list[str]:
         """What of an AB's products lies where products wait for certification."""
@@ -173,6 +190,66 @@ def crowded(observatory, tmp_path_factory) -> Bench:
     """NGC288, in CROWDED mode; not to be changed."""
     root = tmp_path_factory.mktemp("crowded") / "data"
     return open_bench(_reduced(observatory, root, "NGC288"))
+
+
+QC = '[processQC]\nQC_PROCEDURE = ["pgi_phoenix_MUSE_QC"]\n'
+
+
+@frozen
+class Measured:
+    """A run with the QC of its exposures and of its deep cube done."""
+
+    bench: Bench
+    reports: dict[str, QcReport]  # as made, rows of the QC1 database included
+
+    @property
+    def singles(self) -> list[QcReport]:
+        """The reports of the exposures, in time."""
+        return [r for r in self.reports.values() if r.recipe == "muse_scipost"]
+
+    @property
+    def deep(self) -> QcReport:
+        """The report of the deep cube."""
+        return self.reports[self.bench.name("muse_exp_combine")]
+
+    def copied(self, root: Path) -> Bench:
+        """A copy to break."""
+        return self.bench.copied(root, QC)
+
+
+def _measured(bench: Bench, root: Path) -> Measured:
+    copy = bench.copied(root, QC)
+    names = [*copy.names("muse_scipost"), copy.name("muse_exp_combine")]
+    # What MUSE_R knew of the first exposure and its OB.
+    known = {
+        "pipefile": f"{copy.block(names[0]).root}.fits",
+        "combined": "r.MUSE.2014-10-23T01:10:54.193_tpl.fits",
+        "fov_plot": "2014-10-22/fov.png",
+        "num_sat": 7,
+    }
+    ob = int(copy.block(names[0]).value("OBS_ID"))
+    times = ("2014-10-23T01:10:54", "2014-10-24T01:10:54")
+    grades = [
+        {"ob_id": ob, "exec_time": time, "grade": grade, "comment": f"grade {grade}"}
+        for time, grade in zip(times, "CA", strict=True)
+    ]
+    with open_qc1(copy.run.config.database) as engine, engine.begin() as connection:
+        ingest(connection, SINGLE, [known])
+        ingest(connection, OB_GRADES, grades)
+    reports = {name: process_qc(copy.run, copy.pgis, name) for name in names}
+    return Measured(copy, reports)
+
+
+@pytest.fixture(scope="session")
+def measured(reduced, tmp_path_factory) -> Measured:
+    """NGC300, all of its cubes measured; not to be changed."""
+    return _measured(reduced, tmp_path_factory.mktemp("measured") / "data")
+
+
+@pytest.fixture(scope="session")
+def measured_crowded(crowded, tmp_path_factory) -> Measured:
+    """NGC288, where no sky is subtracted; not to be changed."""
+    return _measured(crowded, tmp_path_factory.mktemp("measured") / "data")
 
 
 @pytest.fixture

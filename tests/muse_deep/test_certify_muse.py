@@ -1,4 +1,4 @@
-"""phoenixCertify_MUSE: deep cubes are reviewed, with one warning on top."""
+"""phoenixCertify_MUSE: deep cubes are reviewed, with what their QC reports warn of."""
 
 import re
 from typing import ClassVar
@@ -10,11 +10,8 @@ from muse_deep_plugin.certify import PGI, certif_pgi
 from phoenix_core.ab_comments import keep_comment
 from phoenix_core.ab_file import write_block
 from phoenix_core.association_block import AssociationBlock
-from phoenix_core.config import read_config
-from phoenix_core.errors import CertificationError, ConfigError
+from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Score
-from phoenix_core.pgis import load
-from phoenix_core.slots import slot_of
 from phoenix_core.testing import CertifPgiContract
 from phoenix_core.verdicts import keep_verdict, make_verdict
 
@@ -91,37 +88,11 @@ def test_only_dpc_abs_are_reviewed(by_file):
     assert "WARNING" not in text
 
 
-def test_exposures_with_a_high_background_are_named_with_what_to_do(by_file):
-    reports = [
-        *single_reports(20.0, 512.4, 20.0, 301.0),
-        deep_report(comments=("High_background", "shifted")),
-    ]
-    text = table(by_file, reports)
-    assert "WARNING High_background: above 300 in 2 of 4 exposures: " in text
-    assert f"{PSTS[1]} (512), {PSTS[3]} (301)" in text
-    assert "remove them from the dal and dpc ABs" in text
-    assert text.count("High_background") == 1
+def test_warnings_of_the_report_are_shown_to_the_reviewer(by_file):
+    warning = f"WARNING High_background: above 300 in 1 of 4 exposures; {PSTS[1]} (512)"
+    text = table(by_file, [deep_report(comments=(warning, "shifted"))])
+    assert warning in text
     assert "shifted" in text
-
-
-def test_a_deep_cube_with_a_high_background_is_warned_of_without_single_reports(
-    by_file,
-):
-    text = table(by_file, [deep_report(450.0)])
-    assert "WARNING High_background: 450 in the deep cube, above 300" in text
-
-
-def test_the_limit_is_an_option(by_file):
-    path = by_file.config.path
-    top, directories = path.read_text().split("[directories]")
-    filled = f'{top}[directories]{directories}[phoenix]\nCERTIF_PGI = "{PGI}"\n'
-    path.write_text(f"{filled}[{PGI}]\nbackground_max = 10.0\n")
-    config = read_config(path)
-    text = table(evolve(by_file, config=config), [deep_report(20.0)])
-    assert "above 10" in text
-    path.write_text(f"{filled}[{PGI}]\nbackground = 10.0\n")
-    with pytest.raises(ConfigError, match="did you mean 'background_max'"):
-        load(read_config(path), [slot_of("certif_pgi")])
 
 
 @pytest.mark.parametrize(
@@ -167,10 +138,11 @@ NOT_GREEN = {
     "a warning": {"comments": ("WARNING Misaligned: look",)},
     "an error": {"comments": ("fine", "ERROR Missing_member: make it anew")},
     "a failed score": {"scores": (GREEN, Score("FWHM", 2.0, high=1.5))},
-    "a grey score": {"scores": (GREEN, Score("FWHM", None, high=1.5))},
+    "a missing value": {"scores": (GREEN, Score("FWHM", None, high=1.5))},
+    "a grey score": {"scores": (GREEN, Score("FWHM", None, is_scored=False))},
     "no number": {"scores": (GREEN, Score("FWHM", float("nan"), high=1.5))},
     "no scores": {"scores": ()},
-    "a high background": {"parameters": {"BKG_MEDIAN": 400.0}},
+    "a high background": {"comments": ("WARNING High_background: 400",)},
 }
 
 
@@ -186,11 +158,18 @@ def test_nothing_else_is_accepted_unattended(unattended, change):
 
 def test_exposures_have_to_be_there_and_green_too(unattended):
     singles = single_reports(20.0, 20.0, 20.0, 20.0)
-    noted = evolve(singles[1], comments=("High_background",))
+    noted = evolve(singles[1], comments=("WARNING High_background: 512",))
     red = evolve(singles[2], scores=(Score("FWHM", 2.0, high=1.5),))
     for members in (singles[:3], [*singles[:1], noted, *singles[2:]], [*singles, red]):
         with pytest.raises(CertificationError, match="1 product to review"):
             unattended([*members, deep_report()])
+
+
+def test_a_score_that_does_not_apply_to_an_exposure_is_no_reason(unattended):
+    singles = single_reports(20.0, 20.0, 20.0, 20.0)
+    grey = (*singles[0].scores, Score("SKY_LINES", None, is_scored=False))
+    members = [evolve(singles[0], scores=grey), *singles[1:]]
+    assert unattended([*members, deep_report()])[0].is_accepted
 
 
 def test_a_persons_comment_or_verdict_stops_the_rule(by_file, unattended):

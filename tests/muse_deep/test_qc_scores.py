@@ -1,77 +1,101 @@
-"""Scores: parameters against limits; what was not measured is not passed."""
+"""Scores: parameters against the limits of the configuration."""
 
 import math
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
+from attrs import evolve
 
-from muse_deep_plugin.qc_scores import (
-    Options,
-    comments,
-    deep_scores,
-    number,
-    single_scores,
-)
+from muse_deep_plugin.qc_parameters import OF_PIPELINE, PARAMETERS
+from muse_deep_plugin.qc_procedure import PGI
+from muse_deep_plugin.qc_scores import DEEP, SINGLE, Options, number, scores
+from phoenix_core.config import read_config
+from phoenix_core.errors import ConfigError
+from phoenix_core.pgis import load
+from phoenix_core.slots import slot_of
 
-SINGLE = {"FWHM": 0.8, "BKG_MEDIAN": 3.0}
-DEEP = {
-    "N_EXPOSURES": 4,
-    "N_EXPECTED": 4,
-    "FILLED_FRACTION": 0.9,
-    "NOISE_GAIN": 1.0,
-    "FWHM": 0.8,
-    "FWHM_SINGLES": 0.8,
-    "BKG_MEDIAN": 3.0,
+ROOT = Path(__file__).parents[2]
+GOOD = {
+    "NUM_SAT": 0,
+    "WDEL_MAX": 0.03,
+    "NUM_SRC": 4,
+    "HISTO_BKG": 3.0,
+    "LSHIFT_MAX": 0.02,
+    "SKY_RESIDUAL": 40.0,
+    "FWHM_RATIO": 0.8,
 }
+GOOD_DEEP = {"COMPLETENESS": 1.0, "SIZE_RATIO": 1.04, "N_DEVIATIONS": 0}
 
 
-def failed(scores):
-    return [score.name for score in scores if not score.is_passed]
+def colours(parameters, definitions):
+    return {s.name: s.colour for s in scores(parameters, definitions)}
 
 
-def test_a_good_cube_passes():
-    assert failed(single_scores(SINGLE, Options())) == []
-    assert failed(deep_scores(DEEP, Options())) == []
+def red(parameters, definitions):
+    found = colours(parameters, definitions)
+    return [name for name, colour in found.items() if colour == "red"]
+
+
+def test_there_are_seven_scores_of_an_exposure_and_three_of_a_deep_cube():
+    assert len(Options().of_single) == 7
+    assert len(Options().of_deep) == 3
+
+
+def test_the_scores_of_the_configuration_are_those_of_the_code():
+    text = (ROOT / "config" / "muse_deep.toml").read_text("utf-8")
+    table = tomllib.loads(text)[PGI]
+    assert Options(**table) == Options()
+    assert tuple(table["single"]) == SINGLE
+    assert tuple(table["deep"]) == DEEP
+
+
+def test_a_good_cube_is_green():
+    assert set(colours(GOOD, Options().of_single).values()) == {"green"}
+    assert set(colours(GOOD_DEEP, Options().of_deep).values()) == {"green"}
 
 
 @pytest.mark.parametrize(
-    ("change", "names"),
+    ("change", "name"),
     [
-        ({"FWHM": 1.6}, ["FWHM"]),
-        ({"BKG_MEDIAN": -21.0}, ["BACKGROUND"]),
-        ({"BKG_MEDIAN": 301.0}, ["BACKGROUND"]),
+        ({"NUM_SAT": 300}, "NUM_SAT"),
+        ({"WDEL_MAX": 0.51}, "WDEL_MAX"),
+        ({"NUM_SRC": 0}, "NUM_SRC"),
+        ({"HISTO_BKG": -20.1}, "HISTO_BKG"),
+        ({"HISTO_BKG": 300.1}, "HISTO_BKG"),
+        ({"LSHIFT_MAX": 0.6}, "LSHIFT_MAX"),
+        ({"SKY_RESIDUAL": 500.0}, "SKY_LINES"),
+        ({"FWHM_RATIO": 1.3}, "FWHM"),
     ],
 )
-def test_a_bad_exposure_fails_by_name(change, names):
-    assert failed(single_scores(SINGLE | change, Options())) == names
+def test_an_exposure_is_red_for_what_is_wrong_with_it(change, name):
+    assert red(GOOD | change, Options().of_single) == [name]
 
 
 @pytest.mark.parametrize(
-    ("change", "names"),
+    ("change", "name"),
     [
-        ({"N_EXPOSURES": 3}, ["COMBINED"]),
-        ({"N_EXPOSURES": 5}, ["COMBINED"]),
-        ({"N_EXPECTED": 0}, ["COMBINED"]),
-        ({"FILLED_FRACTION": 0.1}, ["FILLED"]),
-        ({"NOISE_GAIN": 0.5}, ["NOISE_GAIN"]),
-        ({"FWHM": 1.0}, ["FWHM"]),
-        ({"FWHM": 1.6, "FWHM_SINGLES": 1.6}, ["FWHM"]),
-        ({"BKG_MEDIAN": 1.37e17}, ["BACKGROUND"]),
+        ({"COMPLETENESS": 0.75}, "COMPLETENESS"),
+        ({"SIZE_RATIO": 0.6}, "SIZE"),
+        ({"N_DEVIATIONS": 1}, "CONSISTENCY"),
     ],
 )
-def test_a_bad_deep_cube_fails_by_name(change, names):
-    assert failed(deep_scores(DEEP | change, Options())) == names
+def test_a_deep_cube_is_red_for_what_is_wrong_with_it(change, name):
+    assert red(GOOD_DEEP | change, Options().of_deep) == [name]
 
 
-def test_limits_come_from_the_configuration():
-    strict = Options(fwhm_max=0.7, background_max=2.0)
-    assert failed(single_scores(SINGLE, strict)) == ["FWHM", "BACKGROUND"]
-
-
-def test_what_was_not_measured_is_no_value_and_not_passed():
-    scores = (*single_scores({}, Options()), *deep_scores({}, Options()))
-    assert len(scores) == 7
-    assert all(score.value is None for score in scores)
-    assert len(failed(scores)) == 7
+def test_what_does_not_apply_is_grey_and_what_is_not_known_is_red():
+    found = colours({}, Options().of_single)
+    grey = [name for name, colour in found.items() if colour == "grey"]
+    assert grey == ["LSHIFT_MAX", "SKY_LINES", "FWHM"]
+    assert red({}, Options().of_single) == [
+        "NUM_SAT",
+        "WDEL_MAX",
+        "NUM_SRC",
+        "HISTO_BKG",
+    ]
+    assert red({}, Options().of_deep) == ["COMPLETENESS", "SIZE", "CONSISTENCY"]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "0.8"])
@@ -79,31 +103,73 @@ def test_only_finite_numbers_count(value):
     assert number({"FWHM": value}, "FWHM") is None
 
 
-def test_a_high_background_is_commented_in_the_words_of_the_page():
-    assert comments({"BKG_MEDIAN": 301.0}, Options()) == ("High_background",)
-    assert comments({"BKG_MEDIAN": 300.0}, Options()) == ()
-    assert comments({}, Options()) == ()
+def row(**changes):
+    whole = {"name": "FWHM", "parameter": "FWHM_WHITE", "high": 1.5} | changes
+    return {key: value for key, value in whole.items() if value is not None}
 
 
-def test_without_single_exposures_a_deep_cube_is_held_to_the_seeing_limit():
-    alone = {name: value for name, value in DEEP.items() if name != "FWHM_SINGLES"}
-    assert failed(deep_scores(alone | {"FWHM": 1.4}, Options())) == []
-    assert failed(deep_scores(alone | {"FWHM": 1.6}, Options())) == ["FWHM"]
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (
+            row(parameter="FWHM_WHTE"),
+            "no parameter 'FWHM_WHTE'; did you mean 'FWHM_WHITE'?",
+        ),
+        (row(low=2.0), "low is 2, above high, 1.5"),
+        (row(high=None), "it has no limit; say low, high, or both"),
+        (row(hihg=1.0), "unknown key 'hihg'; did you mean 'high'?"),
+        (row(high="1.5"), "high is '1.5'; expected a number"),
+        (row(high=math.nan), "high is nan; expected a number"),
+        (row(high=True), "high is True; expected a number"),
+        (row(may_lack=1), "may_lack is 1; expected true or false"),
+        (row(name=None), "name is missing"),
+        (row(name=""), "name is missing"),
+        (row(parameter=None), "parameter is missing"),
+    ],
+)
+def test_a_bad_entry_is_told_in_a_line(entry, told):
+    with pytest.raises(ValueError, match=re.escape(told)) as error:
+        Options(single=[row(name="OTHER"), entry])
+    line = error.value.args[0]
+    assert line.startswith("single, score 2")
+    assert "\n" not in line
 
 
-def test_how_much_a_deep_cube_may_be_blurred_is_an_option():
-    assert failed(deep_scores(DEEP, Options(fwhm_growth_max=0.9))) == ["FWHM"]
+def test_two_scores_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="deep: the score 'FWHM' is there twice"):
+        Options(deep=[row(), row()])
 
 
-def test_the_sky_residual_is_a_score_where_a_limit_is_given():
-    left = {"SKY_5577": 38.0}
-    assert "SKY_5577" not in {s.name for s in deep_scores(DEEP | left, Options())}
-    strict = Options(sky_5577_max=30.0)
-    assert failed(deep_scores(DEEP | left, strict)) == ["SKY_5577"]
-    assert failed(single_scores(SINGLE | left, strict)) == ["SKY_5577"]
+def test_parameters_of_the_pipeline_can_be_scored():
+    own = Options(single=[row(parameter="SCIPOST FWHM NVALID", low=1, high=None)])
+    assert red({"SCIPOST FWHM NVALID": 0}, own.of_single) == ["FWHM"]
+    assert all(name.endswith(" ") for name in OF_PIPELINE)
 
 
-def test_a_high_background_of_one_exposure_is_commented_on_the_deep_cube():
-    singles = [{"BKG_MEDIAN": 3.0}, {"BKG_MEDIAN": 900.0}, {}]
-    assert comments(DEEP, Options(), singles) == ("High_background",)
-    assert comments(DEEP, Options(), singles[:1]) == ()
+def test_a_bad_score_in_a_configuration_stops_at_load_and_names_the_file(run):
+    path = run.config.path
+    text = f'[processQC]\nQC_PROCEDURE = ["{PGI}"]\n[[{PGI}.deep]]\nname = "SIZE"\n'
+    path.write_text(f'{path.read_text()}{text}parameter = "SIZE_RATO"\nlow = 1\n')
+    with pytest.raises(ConfigError) as error:
+        load(read_config(path), [slot_of("process_qc_procedure")])
+    told = str(error.value)
+    assert told.startswith(str(path))
+    assert "did you mean 'SIZE_RATIO'" in told
+    assert "\n" not in told
+
+
+def test_limits_of_the_background_of_exposures_are_those_of_its_score():
+    assert Options().background == (-20.0, 300.0)
+    other = [dict(r) for r in SINGLE if r["name"] != "HISTO_BKG"]
+    assert Options(single=other).background == (-math.inf, math.inf)
+    assert Options(single=[row(name="B", parameter="HISTO_BKG")]).background == (
+        -math.inf,
+        1.5,
+    )
+
+
+def test_a_score_says_what_it_is_of():
+    scored = scores(GOOD, Options().of_single)
+    assert all(score.comment for score in scored)
+    assert all(evolve(s, comment="").colour == s.colour for s in scored)
+    assert {one.parameter for one in Options().of_single} <= set(PARAMETERS)

@@ -192,14 +192,18 @@ def test_what_the_qc_report_has_measured_is_taken_from_it(site):
     assert findings(site) == []
 
 
-def test_a_flag_of_the_qc_comes_into_the_header(site):
+def test_the_score_bit_of_the_qc_comes_into_the_header_of_the_idp_alone(site):
     (dataset, _) = datasets(site.run)
     path = site.data / "logs" / DATE / f"{dataset.block.root}.qc.json"
     document = json.loads(path.read_text())
-    document["parameters"]["QCFLAG"] = "00000000"
+    document["parameters"]["QCFLAG"] = "0010000000"
     path.write_text(json.dumps(document))
+    before = site.certified()
     convert(site.run)
-    assert fits.getheader(site.conv / CUBE)["QCFLAG"] == "00000000"
+    header = fits.getheader(site.conv / CUBE)
+    assert header["QCFLAG"] == "0010000000"
+    assert header.comments["QCFLAG"] == "Score bit: 10 flags of quality, 0 is good"
+    assert site.certified() == before
     assert findings(site) == []
 
 
