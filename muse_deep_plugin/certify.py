@@ -1,9 +1,9 @@
 """phoenixCertify_MUSE (CERTIF_PGI): the review of deep datacubes.
 
-Only dpc ABs are reviewed, as documented; the pst ABs are shown beside them. Warnings and
-errors come with the QC reports, High_background among them, each with the exposures to
-blame and what to do (qc_deviations). Unattended, what is green all over may be accepted
-by rule (`accept_green`), and nothing else.
+Only dpc ABs are reviewed, as documented; the pst ABs are shown beside them. Warnings
+and errors come with the QC reports, High_background among them, each with the exposures
+to blame and what to do (qc_deviations). Unattended, what is green all over may be
+accepted by rule (`accept_green`), and nothing else.
 """
 
 from collections.abc import Mapping, Sequence
