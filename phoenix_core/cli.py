@@ -75,6 +75,17 @@ VersionOption = Annotated[
     typer.Option("-v", "--version", metavar=" ", help="Tell the version and exit."),
 ]
 
+PortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        metavar="N",
+        min=1,
+        max=65535,
+        help="With --web: listen on this port; else on a free one.",
+    ),
+]
+
 _EPILOG = """[bold]Examples[/]
 
 phoenix -r 094.D-0114B -C    make the ABs and the plan, execute nothing
@@ -83,7 +94,11 @@ phoenix -r 094.D-0114B -P    process and make the QC reports; call again to go o
 
 phoenix -r 094.D-0114B -P -a NAME.ab    one target only
 
-phoenix -r 094.D-0114B -M --verdicts review.txt    certify by file, and move
+phoenix -r 094.D-0114B -M    certify in the terminal, and move what is accepted
+
+phoenix -r 094.D-0114B -M --web    certify in a browser
+
+phoenix -r 094.D-0114B -M --verdicts review.txt    certify by file
 
 phoenix status -r 094.D-0114B    what is done, runs, failed and why
 
@@ -221,6 +236,13 @@ def phoenix(
             help="With -M: take the verdicts from a text file; it is made if missing.",
         ),
     ] = None,
+    web: Annotated[
+        bool,
+        typer.Option(
+            "--web", metavar=" ", help="With -M: review in a browser on this machine."
+        ),
+    ] = False,
+    port: PortOption = None,
     fresh: Annotated[
         bool,
         typer.Option(
@@ -248,12 +270,17 @@ def phoenix(
     if len(parts) > 1:
         given = " and ".join(f"-{part}" for part in parts)
         raise ConfigError(f"{given}: one part at a time (-P does -C as well)")
-    if parts and parts != ["M"] and (keep or verdicts):
-        raise ConfigError("-n and --verdicts go with -M")
+    if parts and parts != ["M"] and (keep or verdicts or web):
+        raise ConfigError("-n, --verdicts and --web go with -M")
     cli_parts.run_part(
         parts[0] if parts else "",
         config,
-        cli_parts.wishes(run_id, date, select, verdicts, fresh=fresh, keep=keep),
+        cli_parts.wishes(
+            *(run_id, date, select, verdicts),
+            fresh=fresh,
+            keep=keep,
+            web=cli_parts.web_port(verdicts, port, web=web),
+        ),
         as_json=as_json,
     )
     del debug  # looked for where errors are told

@@ -35,9 +35,23 @@ def wishes(
     *,
     fresh: bool,
     keep: bool,
+    web: int | None = None,
 ) -> Wishes:
     """Gather what the command line says of a run."""
-    return Wishes(run_id, date, select, verdicts, fresh, keep)
+    return Wishes(run_id, date, select, verdicts, fresh, keep, web)
+
+
+def web_port(verdicts: Path | None, port: int | None, *, web: bool) -> int | None:
+    """Return where a review in a browser listens, None where there is none.
+
+    Raises:
+        ConfigError: the options do not go together.
+    """
+    if port is not None and not web:
+        raise ConfigError("--port goes with --web")
+    if web and verdicts:
+        raise ConfigError("--web and --verdicts: review in one of the two ways")
+    return (port or 0) if web else None
 
 
 def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> None:
@@ -308,7 +322,7 @@ def _show_pages(pages: Any, console: Console) -> None:
 
 
 def _show_moved(run: Run, done: Any, console: Console) -> None:
-    from phoenix_core.certify import command_of  # noqa: PLC0415
+    from phoenix_core.review.command import command_of  # noqa: PLC0415
 
     for verdict in done.rejected:
         told_why = f"{verdict.block} was rejected and stays: {verdict.comment}"

@@ -191,7 +191,7 @@ def certif_pgi(run: Run, reports: Sequence[QcReport]) -> Sequence[Verdict]:
     """CERTIF_PGI: accept or reject products, seen by a person or judged by a rule.
 
     Return one verdict for each report that is reviewed; `phoenix_core.certify` has the
-    review in the terminal and by file. This hook may ask a person.
+    review in the terminal, in a browser and by file. This hook may ask a person.
     """
     raise NotImplementedError
 

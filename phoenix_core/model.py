@@ -60,6 +60,8 @@ class Run:
     verdicts: Path | None = None  # --verdicts
     fresh: bool = False  # --fresh
     keep: bool = False  # -n
+    web: int | None = None  # --web: the port of the review in a browser, 0 for any
+    reviewer: str = ""  # the stand-alone command that reviews; '' is phoenix -M
 
     @property
     def label(self) -> str:

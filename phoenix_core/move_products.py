@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from phoenix_core import hookspecs
 from phoenix_core.ab_file import read_block
@@ -120,17 +120,10 @@ def move(run: Run, pgis: Pgis) -> PartThree:
     """
     done = Done()
     finish(run, done)
-    blocks = active_blocks(run)
-    waiting = _Waiting(run, blocks, all_needs(blocks))
-    finals = _selected(waiting)
-    looked_at = {name for final in finals for name in waiting.cascade(final)}
-    reports = {r.block: r for r in read_reports(run) if r.block in looked_at}
-    verdicts = {
-        verdict.block: verdict
-        for verdict in certify(run, pgis, tuple(reports.values()), finals)
-    }
-    accepted = [n for n in finals if n in verdicts and verdicts[n].is_accepted]
-    accepted += _alone(waiting, looked_at, verdicts)
+    judged = _judge(run, pgis)
+    waiting, verdicts = judged.waiting, judged.verdicts
+    accepted = [n for n in judged.finals if n in verdicts and verdicts[n].is_accepted]
+    accepted += _alone(waiting, judged.looked_at, verdicts)
     failed = {n: why for n in accepted if (why := _why_not(waiting, n, verdicts))}
     if ready := [name for name in accepted if name not in failed]:
         moves = _ask_moves(run, pgis, ready, _products(waiting, ready, verdicts))
@@ -138,17 +131,59 @@ def move(run: Run, pgis: Pgis) -> PartThree:
         failed |= _leave_all(waiting, ready, moves, done)
     if not run.keep:
         clear_kept(run, _kept_of(run), done)
+    return evolve(
+        _told(pgis, judged),
+        failed=tuple(Stays(name, why) for name, why in failed.items()),
+        moved=tuple(done.moved),
+        deleted=tuple(done.deleted),
+    )
+
+
+def certify_only(run: Run, pgis: Pgis) -> PartThree:
+    """Have the products of a run certified, and leave them where they are.
+
+    A later `move` takes the verdicts. What a killed one had begun is completed first.
+    The run's lock is held by the caller; arguments and errors are those of `move`.
+    """
+    finish(run, Done())
+    return _told(pgis, _judge(run, pgis))
+
+
+@frozen
+class _Judged:
+    """The ABs of a run, and the verdicts on those that this call is about."""
+
+    waiting: _Waiting
+    finals: tuple[str, ...]
+    looked_at: frozenset[str]
+    reports: Mapping[str, QcReport]
+    verdicts: Mapping[str, Verdict]
+
+
+def _judge(run: Run, pgis: Pgis) -> _Judged:
+    """Ask for verdicts on what was selected."""
+    blocks = active_blocks(run)
+    waiting = _Waiting(run, blocks, all_needs(blocks))
+    finals = _selected(waiting)
+    looked_at = frozenset(n for final in finals for n in waiting.cascade(final))
+    reports = {r.block: r for r in read_reports(run) if r.block in looked_at}
+    given = certify(run, pgis, tuple(reports.values()), finals)
+    verdicts = {verdict.block: verdict for verdict in given}
+    return _Judged(waiting, finals, looked_at, reports, verdicts)
+
+
+def _told(pgis: Pgis, judged: _Judged) -> PartThree:
+    """What is accepted, rejected and undecided."""
+    run, blocks = judged.waiting.run, judged.waiting.blocks
+    verdicts, reports = judged.verdicts, judged.reports
     return PartThree(
         accepted=tuple(v for v in verdicts.values() if v.is_accepted),
         rejected=tuple(v for v in verdicts.values() if not v.is_accepted),
         undecided=tuple(
             Stays(name, _why_undecided(run, pgis, blocks[name], reports.get(name)))
-            for name in finals
+            for name in judged.finals
             if name not in verdicts
         ),
-        failed=tuple(Stays(name, why) for name, why in failed.items()),
-        moved=tuple(done.moved),
-        deleted=tuple(done.deleted),
     )
 
 

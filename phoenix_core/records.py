@@ -1,18 +1,22 @@
 """Records that only grow: what was said or done in a run, a line each.
 
 Two may write at the same time: one line goes after the other. What a writer that was
-killed left behind the last line end was never said.
+killed left behind the last line end was never said. Records may be chained: each has
+the sha256 of the line before it, so that none is changed or taken out unnoticed.
 """
 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import pwd
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+_AFTER = "after"
 
 
 class DamagedRecordError(ValueError):
@@ -21,6 +25,10 @@ class DamagedRecordError(ValueError):
     def __init__(self, number: int) -> None:
         super().__init__(f"line {number}")
         self.number = number
+
+
+class ChangedRecordError(DamagedRecordError):
+    """A chained line before which another one was changed, put in or taken out."""
 
 
 def append_lines(path: Path, lines: Callable[[bytes], str]) -> None:
@@ -53,9 +61,19 @@ def append_lines(path: Path, lines: Callable[[bytes], str]) -> None:
         os.close(descriptor)
 
 
-def append_record(path: Path, record: Mapping[str, object]) -> None:
-    """Append a record as a line of JSON; as `append_lines`."""
-    append_lines(path, lambda _: f"{json.dumps(record)}\n")
+def append_record(
+    path: Path, record: Mapping[str, object], *, is_chained: bool = False
+) -> None:
+    """Append a record as a line of JSON, with the sum of the line before it if chained.
+
+    As `append_lines`.
+    """
+
+    def line(before: bytes) -> str:
+        link = {_AFTER: _sum(before.split(b"\n"))} if is_chained else {}
+        return f"{json.dumps({**record, **link})}\n"
+
+    append_lines(path, line)
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Any]]:
@@ -64,11 +82,13 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
     Raises:
         OSError: the file cannot be read; where there is none, there are no records.
         DamagedRecordError: a line is no JSON.
+        ChangedRecordError: a chained line does not follow on the one before it.
     """
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
+    is_chained = False
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -78,7 +98,17 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
             if number == len(lines):
                 continue  # no line end: cut short
             raise DamagedRecordError(number) from None
+        after = record.get(_AFTER) if isinstance(record, dict) else None
+        is_chained = is_chained or after is not None
+        if is_chained and after != _sum(lines[: number - 1]):
+            raise ChangedRecordError(number)
         yield number, record
+
+
+def _sum(lines: Sequence[bytes]) -> str:
+    """The sha256 of the last line that is not empty, '' where there is none."""
+    last = next((line for line in reversed(lines) if line.strip()), b"")
+    return hashlib.sha256(last).hexdigest() if last else ""
 
 
 def user() -> str:

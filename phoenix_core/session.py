@@ -62,6 +62,7 @@ class Wishes:
     verdicts: Path | None = None
     fresh: bool = False
     keep: bool = False
+    web: int | None = None  # --web: the port, 0 for any
 
 
 def make_run(
@@ -88,6 +89,7 @@ def make_run(
         verdicts=wishes.verdicts,
         fresh=wishes.fresh,
         keep=wishes.keep,
+        web=wishes.web,
     )
 
 

@@ -1,8 +1,9 @@
 """Verdicts that were given: appended to a file of the run, never changed.
 
-One JSON line each: who, when, why, on just which products, and the scores that were
-seen. The last word on an AB's present products counts; a verdict on products that were
-made again since counts for nothing.
+One JSON line each: who, when, why, on just which products (name and sha256), the scores
+and warnings that were seen, and the sha256 of the line before: a log that only grows,
+in which nothing is changed or taken out unnoticed. The last word on an AB's present
+products counts; a verdict on products that were made again since counts for nothing.
 """
 
 import datetime as dt
@@ -18,6 +19,7 @@ from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.records import (
+    ChangedRecordError,
     DamagedRecordError,
     append_record,
     read_records,
@@ -82,9 +84,12 @@ def reviewed(run: Run, report: QcReport) -> Reviewed:
     The id changes with the fingerprint of the AB and with every byte of its products:
     what was made again has to be seen again.
     """
+    return _seen(report.block, report.fingerprint, _block(run, report))
+
+
+def _block(run: Run, report: QcReport) -> AssociationBlock | None:
     path = run.ab_path(report.block)
-    block = read_block(path) if path.is_file() else None
-    return _seen(report.block, report.fingerprint, block)
+    return read_block(path) if path.is_file() else None
 
 
 def _seen(name: str, fingerprint: str, block: AssociationBlock | None) -> Reviewed:
@@ -109,29 +114,50 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
+def keep_verdict(run: Run, report: QcReport, verdict: Verdict, seen: str = "") -> None:
     """Append a verdict, on disk when this returns.
 
+    Args:
+        run: the run or night.
+        report: what was looked at.
+        verdict: the word on it.
+        seen: the short id of the products that were looked at, where some time has
+            passed since.
+
     Raises:
-        CertificationError: it could not be written.
+        CertificationError: it could not be written; the products were made again.
     """
-    seen = reviewed(run, report)
+    block = _block(run, report)
+    present = _seen(report.block, report.fingerprint, block)
+    if seen and seen != present.report:
+        raise CertificationError(
+            f"{report.block} was made again since it was shown: call again, and look "
+            "at what is there now"
+        )
     row = {
         "block": verdict.block,
-        "report": seen.report,
+        "report": present.report,
         "verdict": "ACCEPT" if verdict.is_accepted else "REJECT",
         "by": verdict.by,
         "at": verdict.at,
         "comment": verdict.comment,
         "fingerprint": verdict.fingerprint,
         "scores": {
-            score.name: {"value": _finite(score.value), "is_passed": score.is_passed}
+            score.name: {
+                "value": _finite(score.value),
+                "low": _finite(score.low),
+                "high": _finite(score.high),
+                "is_passed": score.is_passed,
+                "is_scored": score.is_scored,
+            }
             for score in report.scores
         },
+        "comments": report.comments,
+        "products": {one.file: one.checksum for one in block.products} if block else {},
     }
     path = run.monitor_dir / _NAME
     try:
-        append_record(path, row)
+        append_record(path, row, is_chained=True)
     except OSError as error:
         raise CertificationError(
             f"{path}: the verdict on {verdict.block} could not be kept: "
@@ -153,10 +179,17 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
         for number, row in read_records(path):
             seen, verdict = _given(path, number, row)
             found[seen] = verdict
+    except ChangedRecordError as error:
+        raise CertificationError(
+            f"{path}, line {error.number}: does not follow on the line before it: one "
+            "was changed, put in or taken out by hand. Restore the file from a backup, "
+            "or cut it before that line, and review again what was cut"
+        ) from None
     except DamagedRecordError as error:
         raise CertificationError(
-            f"{path}, line {error.number}: damaged; what it said may matter: mend this "
-            "line, or remove it and review its AB again"
+            f"{path}, line {error.number}: damaged; what it said may matter: restore "
+            "the file from a backup, or cut it before this line, and review again what "
+            "was cut"
         ) from None
     except OSError as error:
         raise CertificationError(f"{path}: {error.strerror}") from error
@@ -170,7 +203,7 @@ def _given(path: Path, number: int, row: Any) -> tuple[Reviewed, Verdict]:
         accepted = {"ACCEPT": True, "REJECT": False}[row["verdict"]]
     except (KeyError, TypeError):
         raise CertificationError(
-            f"{path}, line {number}: no verdict; remove this line"
+            f"{path}, line {number}: no verdict; cut the file before this line"
         ) from None
     verdict = Verdict(block, accepted, by, at, comment, fingerprint)
     return Reviewed(block, report), verdict

@@ -16,6 +16,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phoenix_core.ab_comments import read_comments
 from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.certify import certify, command_of, review
@@ -307,7 +308,11 @@ def test_the_last_verdict_on_the_same_products_counts(run):
     assert verdict.by
     assert verdict.at.endswith("+00:00")
     line = (run.monitor_dir / "verdicts.jsonl").read_text().splitlines()[0]
-    assert json.loads(line)["scores"] == {"FWHM": {"value": 0.8, "is_passed": True}}
+    told = json.loads(line)
+    limits = {"low": None, "high": 1.5}
+    words = {"is_passed": True, "is_scored": True}
+    assert told["scores"] == {"FWHM": {"value": 0.8, **limits, **words}}
+    assert told["products"] == {"r.one_dpc.ab.fits": "1" * 64}
 
 
 def test_a_line_cut_by_a_death_was_never_given_and_hides_no_other(run):
@@ -332,6 +337,17 @@ def test_a_damaged_verdict_is_not_passed_over_for_an_older_one(run):
     accept, reject = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(accept + b"\0" + reject[1:])
     with pytest.raises(CertificationError, match="jsonl, line 2: damaged"):
+        read_verdicts(run)
+
+
+def test_a_verdict_that_somebody_changed_in_the_file_is_not_taken(run):
+    report = make_report(run)
+    keep_verdict(run, report, make_verdict(report, is_accepted=False, comment="no"))
+    keep_verdict(run, report, make_verdict(report, is_accepted=False, comment="no!"))
+    path = run.monitor_dir / "verdicts.jsonl"
+    first, second = path.read_text().splitlines(keepends=True)
+    path.write_text(first.replace("REJECT", "ACCEPT") + second)
+    with pytest.raises(CertificationError, match=r"line 2: does not follow on"):
         read_verdicts(run)
 
 
@@ -390,7 +406,7 @@ def in_terminal(run, reports, answers, shown=()):
 
 
 CONTROL = (b"\x03", b"\x04")
-CHOICE = "[a/r/s/q]"
+CHOICE = "[a/r/s/b/q]"
 
 
 def test_one_product_after_the_other_is_shown_and_judged(run):
@@ -432,11 +448,10 @@ def test_failed_scores_have_to_be_confirmed(run):
     report = make_report(run, scores=(FAILED,))
     dialogue = [
         (CHOICE, "a\n"),
-        ("yes or no", "\n"),
+        ("Why accept it", "\n"),
         (CHOICE, "x\n"),
         (CHOICE, "a\n"),
-        ("yes or no", "yes\n"),
-        ("Comment", "two fields\n"),
+        ("Why accept it", "two fields\n"),
     ]
     text, code = in_terminal(run, [report], dialogue)
     assert code == 0, text
@@ -444,6 +459,90 @@ def test_failed_scores_have_to_be_confirmed(run):
     (verdict,) = read_verdicts(run).values()
     assert verdict.is_accepted
     assert verdict.comment == "two fields"
+
+
+def test_one_goes_back_and_a_new_verdict_replaces_the_former_one(run):
+    reports = [make_report(run, f"{n}_dpc.ab") for n in ("one", "two")]
+    dialogue = [
+        (CHOICE, "b\n"),  # there is none before the first
+        (CHOICE, "a\n"),
+        ("Comment", "fine\n"),
+        (CHOICE, "back\n"),
+        (CHOICE, "r\n"),
+        ("Why", "no, look at the edge\n"),
+        (CHOICE, "b\n"),
+        (CHOICE, "skip\n"),  # leaves it as it is
+        (CHOICE, "a\n"),
+        ("Comment", "\n"),
+    ]
+    text, code = in_terminal(run, reports, dialogue)
+    assert code == 0, text
+    assert re.search(r"one_dpc\.ab \S*accepted\S* by ", text)
+    verdicts = {v.block: v for v in read_verdicts(run).values()}
+    assert not verdicts["one_dpc.ab"].is_accepted
+    assert verdicts["two_dpc.ab"].is_accepted
+    kept = (run.monitor_dir / "verdicts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["verdict"] for line in kept] == [
+        "ACCEPT",
+        "REJECT",
+        "ACCEPT",
+    ]
+
+
+def test_a_verdict_of_an_earlier_review_is_changed_by_going_back(run):
+    reports = [make_report(run, f"{n}_dpc.ab") for n in ("one", "two")]
+    keep_verdict(run, reports[0], make_verdict(reports[0], is_accepted=True))
+    dialogue = [(CHOICE, "b\n"), (CHOICE, "r\n"), ("Why", "no\n"), (CHOICE, "q\n")]
+    text, code = in_terminal(run, reports, dialogue)
+    assert code == 0, text
+    (verdict,) = read_verdicts(run).values()
+    assert not verdict.is_accepted
+
+
+def test_comments_are_kept_on_the_product_and_on_what_it_was_made_from(run):
+    report, single = make_report(run), make_report(run, "one_pst.ab")
+    block = read_block(run.ab_path("one_dpc.ab"))
+    needs = ["VIRTUAL one_pst.ab CUBE"]
+    write_block(run.ab_path("one_dpc.ab"), block.with_values("MCALIB", needs))
+    path = report_path(run, read_block(run.ab_path("one_pst.ab")))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_report(path, StoredReport(single))
+    dialogue = [
+        *((CHOICE, "c\n"), ("which number", "1\n"), ("Comment on one_pst", "hazy\n")),
+        *((CHOICE, "c\n"), ("which number", "\n"), ("Comment on one_dpc", "deep\n")),
+        *((CHOICE, "c\n"), ("which number", "7\n")),
+        *((CHOICE, "i\n"), (CHOICE, "q\n")),
+    ]
+    text, code = in_terminal(run, [report], dialogue)
+    assert code == 0, text
+    assert {c.block: c.text for c in read_comments(run).values()} == {
+        "one_pst.ab": "hazy",
+        "one_dpc.ab": "deep",
+    }
+    assert "there is no such number" in text
+    assert "one_pst.ab: hazy (" in text
+
+
+def test_plots_are_opened_on_the_desktop_where_there_is_one(run, tmp_path, monkeypatch):
+    report = make_report(run, target="$(touch x); NGC 300")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    text, _ = in_terminal(run, [report], [(CHOICE, "o\n"), (CHOICE, "q\n")])
+    assert "no desktop to open it on" in text
+    opener = tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\nprintf "%s\\n" "$#" "$1" > {tmp_path}/got.part\n')
+    with opener.open("a") as script:
+        script.write(f"mv {tmp_path}/got.part {tmp_path}/got\n")
+    opener.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{opener.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    text, code = in_terminal(run, [report], [(CHOICE, "o\n"), (CHOICE, "q\n")])
+    assert code == 0, text
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "got").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (tmp_path / "got").read_text() == f"1\n{report.plots[0]}\n"
 
 
 def test_what_one_decides_on_stands_right_above_the_question(run):
@@ -525,8 +624,17 @@ def test_text_from_elsewhere_cannot_steer_the_terminal(run):
     assert "[link=http://x]" in text
 
 
+def test_what_is_all_accepted_is_not_shown_in_a_browser_again(run):
+    report = make_report(run)
+    accepted = make_verdict(report, is_accepted=True)
+    keep_verdict(run, report, accepted)
+    assert review(evolve(run, web=0), [report]) == (accepted,)
+
+
 def test_without_a_terminal_one_is_told_of_the_table(run):
-    with pytest.raises(CertificationError, match=r"phoenix -. .* -M --verdicts FILE"):
+    with pytest.raises(
+        CertificationError, match=r"phoenix -. .* -M --verdicts FILE, in"
+    ):
         review(run, [make_report(run)])
 
 

@@ -126,7 +126,7 @@ def test_no_part_means_all_of_them_where_no_review_is_mandatory(example, call):
     [
         ((*RUN, "-C", "-P"), 2, "-C and -P: one part at a time"),
         ((*RUN, "-P", "-M"), 2, "-P and -M: one part at a time"),
-        ((*RUN, "-P", "-n"), 2, "-n and --verdicts go with -M"),
+        ((*RUN, "-P", "-n"), 2, "-n, --verdicts and --web go with -M"),
         (("-C",), 2, "name the run with -r, or the night with -d"),
         ((*RUN, "-d", "2014-10-22", "-C"), 2, "give one of them"),
         (("-r", "094A", "-C"), 2, "'094A' is no run id; expected for example"),

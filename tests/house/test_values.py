@@ -24,6 +24,8 @@ from phoenix_core import (
     recipe_call,
 )
 from phoenix_core.config import Config, Directories
+from phoenix_core.review import by_rule
+from phoenix_core.review.exhibit import Exhibit
 from phoenix_core.run_id import RunId
 
 PAGE = (Path(__file__).parents[2] / "docs" / "values.md").read_text("utf-8")
@@ -46,6 +48,7 @@ VALUES = (
     model.QcReport,
     model.Score,
     model.Verdict,
+    Exhibit,
     model.Move,
     model.Idp,
     model.Stored,
@@ -64,6 +67,8 @@ FUNCTIONS = (
     publish.product_names,
     cascade.in_order,
     certify.review,
+    by_rule.why_not_green,
+    by_rule.accept_by_rule,
 )
 ROW = re.compile(r"^\| `(\w+)` \| `(.*?)` \| (.*?) \| (.*) \|$", re.MULTILINE)
 

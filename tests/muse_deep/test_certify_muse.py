@@ -1,16 +1,19 @@
 """phoenixCertify_MUSE: deep cubes are reviewed, with what their QC reports warn of."""
 
 import re
+from typing import ClassVar
 
 import pytest
 from attrs import evolve
 
 from muse_deep_plugin.certify import PGI, certif_pgi
+from phoenix_core.ab_comments import keep_comment
 from phoenix_core.ab_file import write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Score
 from phoenix_core.testing import CertifPgiContract
+from phoenix_core.verdicts import keep_verdict, make_verdict
 
 DPC = "MUSE.2014-10-22T23:57:32.123_dpc.ab"
 PSTS = tuple(f"MUSE.2014-10-22T23:57:32.12{n}_pst.ab" for n in range(4))
@@ -48,6 +51,10 @@ class TestContract(CertifPgiContract):
     def reports(self):
         red = evolve(deep_report(), scores=(Score("COMBINED", 0.5, 1.0, 1.0),))
         return [*single_reports(20.0, 500.0), red]
+
+
+class TestContractUnattended(TestContract):
+    options: ClassVar = {"accept_green": True}
 
 
 @pytest.fixture
@@ -94,3 +101,92 @@ def test_warnings_of_the_report_are_shown_to_the_reviewer(by_file):
 def test_the_pattern_is_deep_and_the_number_of_combined_frames(by_file, measured, told):
     text = table(by_file, [deep_report(**measured)])
     assert f"#   PATTERN = {told}\n" in text
+
+
+# Unattended -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unattended(by_file):
+    """The run with accept_green, and nobody there: a function that certifies."""
+    options = {**by_file.config.options, PGI: {"accept_green": True}}
+
+    def certify(reports, **more):
+        slots = {"phoenix.CERTIF_PGI": (PGI,)}
+        all_options = {**options, PGI: {**options[PGI], **more}}
+        config = evolve(by_file.config, slots=slots, options=all_options)
+        return certif_pgi(evolve(by_file, config=config, verdicts=None), reports)
+
+    return certify
+
+
+def test_what_is_green_all_over_is_accepted_by_a_rule_that_is_named(unattended):
+    (verdict,) = unattended([*single_reports(20.0, 20.0, 20.0, 20.0), deep_report()])
+    assert (verdict.block, verdict.is_accepted, verdict.by) == (DPC, True, "rule")
+    assert verdict.comment.startswith(f"accept_green of {PGI}: COMBINED passed, 4 ")
+    assert verdict.fingerprint == "f1"
+
+
+def test_without_the_option_nothing_is_accepted_unattended(by_file):
+    reports = [*single_reports(20.0, 20.0, 20.0, 20.0), deep_report()]
+    with pytest.raises(CertificationError, match="1 product to review and no terminal"):
+        certif_pgi(evolve(by_file, verdicts=None), reports)
+
+
+GREEN = Score("COMBINED", 1.0, 1.0, 1.0)
+NOT_GREEN = {
+    "a warning": {"comments": ("WARNING Misaligned: look",)},
+    "an error": {"comments": ("fine", "ERROR Missing_member: make it anew")},
+    "a failed score": {"scores": (GREEN, Score("FWHM", 2.0, high=1.5))},
+    "a missing value": {"scores": (GREEN, Score("FWHM", None, high=1.5))},
+    "a grey score": {"scores": (GREEN, Score("FWHM", None, is_scored=False))},
+    "no number": {"scores": (GREEN, Score("FWHM", float("nan"), high=1.5))},
+    "no scores": {"scores": ()},
+    "a high background": {"comments": ("WARNING High_background: 400",)},
+}
+
+
+@pytest.mark.parametrize("change", NOT_GREEN.values(), ids=NOT_GREEN)
+def test_nothing_else_is_accepted_unattended(unattended, change):
+    reports = [
+        *single_reports(20.0, 20.0, 20.0, 20.0),
+        evolve(deep_report(), **change),
+    ]
+    with pytest.raises(CertificationError, match="1 product to review"):
+        unattended(reports)
+
+
+def test_exposures_have_to_be_there_and_green_too(unattended):
+    singles = single_reports(20.0, 20.0, 20.0, 20.0)
+    noted = evolve(singles[1], comments=("WARNING High_background: 512",))
+    red = evolve(singles[2], scores=(Score("FWHM", 2.0, high=1.5),))
+    for members in (singles[:3], [*singles[:1], noted, *singles[2:]], [*singles, red]):
+        with pytest.raises(CertificationError, match="1 product to review"):
+            unattended([*members, deep_report()])
+
+
+def test_a_score_that_does_not_apply_to_an_exposure_is_no_reason(unattended):
+    singles = single_reports(20.0, 20.0, 20.0, 20.0)
+    grey = (*singles[0].scores, Score("SKY_LINES", None, is_scored=False))
+    members = [evolve(singles[0], scores=grey), *singles[1:]]
+    assert unattended([*members, deep_report()])[0].is_accepted
+
+
+def test_a_persons_comment_or_verdict_stops_the_rule(by_file, unattended):
+    reports = [*single_reports(20.0, 20.0, 20.0, 20.0), deep_report()]
+    rejected = make_verdict(reports[-1], is_accepted=False, comment="no")
+    keep_verdict(by_file, reports[-1], rejected)
+    assert unattended(reports) == (rejected,)
+    (by_file.monitor_dir / "verdicts.jsonl").unlink()
+    block = AssociationBlock.create({"AB_NAME": PSTS[0]})
+    write_block(by_file.ab_path(PSTS[0]), block)
+    keep_comment(by_file, PSTS[0], "hazy")
+    with pytest.raises(CertificationError, match="1 product to review"):
+        unattended(reports)
+
+
+def test_scores_that_the_rule_needs_have_to_be_there(unattended):
+    reports = [*single_reports(20.0, 20.0, 20.0, 20.0), deep_report()]
+    assert unattended(reports, green_needs=["COMBINED"])
+    with pytest.raises(CertificationError, match="1 product to review"):
+        unattended(reports, green_needs=["COMBINED", "SIZE"])

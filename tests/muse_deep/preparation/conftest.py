@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from attrs import field, frozen
-from selenium import webdriver
 
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE, SOURCES
 from muse_deep_plugin.qc1_tables import TABLES as MUSE_TABLES
@@ -398,30 +397,3 @@ def history(empty_history):
 def visit():
     """What makes a further visit: history.observe(visit(run_id, target, ...))."""
     return Visit
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """A headless Chromium without a network; one for all tests of a process."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    profile = tmp_path_factory.mktemp("chromium")
-    for flag in (
-        "headless",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        "disable-dev-shm-usage",
-        "host-resolver-rules=MAP * ~NOTFOUND",
-        "window-size=1600,900",
-        f"user-data-dir={profile}",
-    ):
-        options.add_argument(f"--{flag}")
-    service = webdriver.ChromeService("/usr/bin/chromedriver")
-    driver = webdriver.Chrome(options, service)
-    yield driver
-    driver.quit()
