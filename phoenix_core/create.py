@@ -16,6 +16,8 @@ from phoenix_core.association_block import (
 )
 from phoenix_core.bqs_local import budget
 from phoenix_core.cascade import check_cascade, finals, in_order, select
+from phoenix_core.drop_record import finish_drops, record_fresh
+from phoenix_core.dropped import Dropped, dropped, is_edited_otherwise, left_out
 from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PgiError
 from phoenix_core.incomplete import set_aside
@@ -44,6 +46,7 @@ class _Taken:
 
     block: AssociationBlock
     is_edited: bool = False
+    again: tuple[Dropped, ...] = ()  # what --fresh takes back
 
 
 def create(session: Session) -> Plan:
@@ -57,6 +60,7 @@ def create(session: Session) -> Plan:
     """
     run, pgis = session.run, session.pgis
     finish_moves(run)
+    finish_drops(run)
     source = pgis.call(hookspecs.ab_source, run=run)
     _register(session)
     stray = pgis.ask(hookspecs.ab_source_findings, run=run) or ()
@@ -69,6 +73,7 @@ def create(session: Session) -> Plan:
     notes = [*_of_moved(cascade, moved), *_drop_strays(run, whole)]
     names = {block.name for block in cascade.blocks}
     edited = [r.block.name for r in taken if r.is_edited and r.block.name in names]
+    again = _taken_back(run, [r for r in taken if r.block.name in names])
     run.ab_dir.mkdir(parents=True, exist_ok=True)
     ready, aside = set_aside(cascade)
     for block in (*ready.blocks, *aside):
@@ -79,6 +84,8 @@ def create(session: Session) -> Plan:
     if plan.errors:
         job_file(run).unlink(missing_ok=True)  # a former one tells of another plan
     notes += [f"{name} was edited by hand and is taken as it is" for name in edited]
+    notes += _of_dropped(ready)
+    notes += again
     plan = evolve(plan, notes=tuple(notes))
     session.events.tell(
         "created",
@@ -167,11 +174,12 @@ def _as_on_disk(run: Run, block: AssociationBlock) -> _Taken:
         return _Taken(old)
     # Without AB_SUM it was not phoenix who wrote it.
     if (old.is_edited or not old.value("AB_SUM")) and not run.fresh:
-        return _Taken(old, is_edited=True)
+        return _Taken(old, is_edited=is_edited_otherwise(old))
     # What the last call was made from stays, so that the difference can be told.
     records = {name: old.values(name) for name in PROCESSING}
     joined = evolve(block, source=None).updated(records)
-    return _Taken(joined.with_value("AB_SUM", joined.definition_sum))
+    joined = joined.with_value("AB_SUM", joined.definition_sum)
+    return _Taken(joined, again=dropped(old))
 
 
 def _fresh(block: AssociationBlock) -> AssociationBlock:
@@ -187,8 +195,12 @@ def _fresh(block: AssociationBlock) -> AssociationBlock:
 
 
 def _selected(run: Run, cascade: Cascade) -> Cascade:
+    """The part of the cascade that is asked for; else all but what was dropped."""
     if not run.select:
-        return cascade
+        out = left_out(cascade.blocks)
+        if not out:
+            return cascade
+        return select(cascade, [b.name for b in cascade.blocks if b.name not in out])
     names = [block.name for block in cascade.blocks]
     if run.select not in names:
         hint = nearest(run.select, names)
@@ -233,7 +245,9 @@ def _moved(run: Run, block: AssociationBlock) -> AssociationBlock | None:
     if run.ab_path(block.name).exists() or not path.exists():
         return None
     done = read_block(path)
-    is_same = done.definition_sum == block.definition_sum
+    # Edited or not, what was made of this AB is what a person accepted.
+    made_of = {done.definition_sum, done.value("AB_SUM")}
+    is_same = block.definition_sum in made_of
     return done if is_same and done.status is AbStatus.SUCCESSFUL else None
 
 
@@ -243,6 +257,25 @@ def _of_moved(cascade: Cascade, moved: Sequence[str]) -> Iterator[str]:
     for name in moved:
         used = "; its products are taken from there" if name in needed else ""
         yield f"{name} is certified and moved already{used}"
+
+
+def _of_dropped(cascade: Cascade) -> Iterator[str]:
+    """Say which ABs are made without something that was dropped from them."""
+    for block in cascade.blocks:
+        if files := [one.file for one in dropped(block)]:
+            yield f"{block.name} is made without {', '.join(dict.fromkeys(files))}"
+
+
+def _taken_back(run: Run, taken: Sequence[_Taken]) -> list[str]:
+    """Say and record what ABs have again, since --fresh makes them anew."""
+    rows = {row.block.name: [one.file for one in row.again] for row in taken}
+    rows = {name: list(dict.fromkeys(files)) for name, files in rows.items() if files}
+    if rows:
+        record_fresh(run, rows)
+    return [
+        f"{name} is made anew and takes again what was dropped: {', '.join(files)}"
+        for name, files in rows.items()
+    ]
 
 
 def _drop_strays(run: Run, whole: Cascade) -> Iterator[str]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.cascade import in_order
+from phoenix_core.drop_record import dropped_since
+from phoenix_core.dropped import dropped, left_out
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.process_ab import LOCK
@@ -18,6 +20,7 @@ from phoenix_core.verdicts import Reviewed, Word, read_verdicts, word_on
 
 MOVED = "MOVED"
 RUNNING = "RUNNING"
+DROPPED = "DROPPED"
 
 
 @frozen
@@ -33,9 +36,10 @@ class AbState:
     """One AB: its status, seconds, peak memory in bytes, and why it did not succeed.
 
     `status` is PROCESS_STATUS, or RUNNING while a process works on it, or MOVED once
-    part 3 has moved it. `targets` are its own or those of the ABs that it is made for.
-    `scores` is the number of its QC scores, 0 without a report. `verdict` is on the
-    products that it has now.
+    part 3 has moved it, or DROPPED where nothing needs it any more. `targets` are its
+    own or those of the ABs that it is made for. `scores` is the number of its QC
+    scores, 0 without a report. `verdict` is on the products that it has now. `dropped`
+    tells what was dropped from it, a line each.
     """
 
     name: str
@@ -48,6 +52,7 @@ class AbState:
     scores: int = 0
     failed_scores: tuple[str, ...] = ()
     verdict: Word | None = None
+    dropped: tuple[str, ...] = ()
 
 
 @frozen
@@ -83,9 +88,14 @@ def state_of(run: Run) -> RunState:
     given = read_verdicts(run)
     ordered = in_order(one.block for one in found.values())
     targets = _targets(ordered)
+    out = left_out(block for block in ordered if not found[block.name].is_moved)
     states = (
         _state(run, found[block.name], targets[block.name], busy, given)
         for block in ordered
+    )
+    states = (
+        evolve(ab, status=DROPPED) if ab.name in out and ab.status != RUNNING else ab
+        for ab in states
     )
     return RunState(run.label, run.date, tuple(sorted(states, key=_by_target)))
 
@@ -133,7 +143,7 @@ def _targets(ordered: tuple[AssociationBlock, ...]) -> dict[str, tuple[str, ...]
     for block in reversed(ordered):
         if own := block.value("TARGET"):
             found[block.name] = {own}
-        for need in block.needs:
+        for need in (*block.needs, *(one.file for one in dropped(block))):
             if need in found:
                 found[need] |= found[block.name]
     return {name: tuple(sorted(targets)) for name, targets in found.items()}
@@ -169,6 +179,19 @@ def _state(
         scores=len(scores),
         failed_scores=tuple(score.name for score in scores if not score.is_passed),
         verdict=word_on(given, block) if is_done else None,
+        dropped=told_dropped(run, found),
+    )
+
+
+def told_dropped(run: Run, found: Found) -> tuple[str, ...]:
+    """Tell what was dropped from an AB, each file in a line, and whether it counts."""
+    block = found.block
+    rows = {one.file: one.word.told for one in dropped(block)}
+    old = dropped_since(run, block) if rows and not found.is_moved else ()
+    return tuple(
+        f"without {file}, dropped {told}"
+        + (" (not made anew yet: phoenix -P does it)" * (file in old))
+        for file, told in rows.items()
     )
 
 

@@ -11,7 +11,6 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
-from pathlib import Path
 
 from attrs import frozen
 
@@ -20,6 +19,7 @@ from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import QcReport, Run, Verdict
+from phoenix_core.records import append_record
 
 _NAME = "verdicts.jsonl"
 _ID = 12
@@ -89,7 +89,7 @@ def make_verdict(report: QcReport, *, is_accepted: bool, comment: str = "") -> V
     return Verdict(
         block=report.block,
         is_accepted=is_accepted,
-        by=_user(),
+        by=user(),
         at=now(),
         comment=comment,
         fingerprint=report.fingerprint,
@@ -123,8 +123,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
     }
     path = run.monitor_dir / _NAME
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _append(path, json.dumps(row))
+        append_record(path, row)
     except OSError as error:
         raise CertificationError(
             f"{path}: the verdict on {verdict.block} could not be kept: "
@@ -173,26 +172,12 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
     return found
 
 
-def _append(path: Path, line: str) -> None:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o644)
-    try:
-        written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        # What a killed phoenix left behind the last line end was never a verdict.
-        os.ftruncate(descriptor, written.rfind(b"\n") + 1)
-        content = f"{line}\n".encode()
-        if os.write(descriptor, content) < len(content):
-            raise OSError(28, "No space left on device")  # the disk took a part
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _finite(value: float | None) -> float | None:
     return value if value is not None and abs(value) < float("inf") else None
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who this is, by the account."""
     # Not $USER, by which anybody could be anybody.
     with contextlib.suppress(KeyError):
         return pwd.getpwuid(os.getuid()).pw_name
