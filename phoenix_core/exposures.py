@@ -15,7 +15,7 @@ from phoenix_core.move_plan import needs_of
 from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import short
 
-_END = re.compile(r"\.(fits\.fz|fits|fz|ab)$")
+_END = re.compile(r"\.(fits\.fz|[A-Za-z]\w*)$")  # no digit: times are in names
 _OB = "OB:"
 _NAMED = 4
 
