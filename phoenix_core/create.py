@@ -17,7 +17,13 @@ from phoenix_core.association_block import (
 from phoenix_core.bqs_local import budget
 from phoenix_core.cascade import check_cascade, finals, in_order, select
 from phoenix_core.drop_record import finish_drops, record_fresh
-from phoenix_core.dropped import Dropped, dropped, is_edited_otherwise, left_out
+from phoenix_core.dropped import (
+    Dropped,
+    dropped,
+    is_edited_otherwise,
+    left_out,
+    take_back,
+)
 from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PgiError
 from phoenix_core.incomplete import set_aside
@@ -246,7 +252,8 @@ def _moved(run: Run, block: AssociationBlock) -> AssociationBlock | None:
         return None
     done = read_block(path)
     # Edited or not, what was made of this AB is what a person accepted.
-    made_of = {done.definition_sum, done.value("AB_SUM")}
+    whole = take_back(done, {one.file for one in dropped(done)})
+    made_of = {done.definition_sum, whole.definition_sum, done.value("AB_SUM")}
     is_same = block.definition_sum in made_of
     return done if is_same and done.status is AbStatus.SUCCESSFUL else None
 
