@@ -1,9 +1,6 @@
 """--drop: an exposure goes from what combines it, and only that is made again."""
 
 import json
-import os
-import signal
-import sys
 
 import pytest
 
@@ -20,6 +17,7 @@ from phoenix_core.process_ab import LOCK
 from phoenix_core.records import read_records
 from phoenix_core.run_lock import holding
 from phoenix_core.status import state_of
+from phoenix_core.testing.killing import kill_at
 
 RUN = ("-r", "094.A-0001A")
 NIGHT = "EXAMPLE.2014-10-22T"
@@ -299,37 +297,12 @@ def test_a_run_without_abs_is_told_how_to_make_them(example):
 # Killed -----------------------------------------------------------------------------
 
 
-def killed_at(moment, work):
-    """Do the work in a process that dies before its n-th change; whether it died."""
-    pid = os.fork()
-    if not pid:
-        count = 0
-
-        def watch(event, arguments):
-            nonlocal count
-            is_write = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if is_write or event in {"os.rename", "os.remove", "os.truncate"}:
-                count += 1
-                if count == moment:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(watch)
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert code in {0, -signal.SIGKILL}
-    return code != 0
-
-
 def test_killed_at_any_moment_all_abs_are_edited_by_the_next_call_or_none(aligned):
     before = {name: aligned.ab(name).read_bytes() for name in (STACK, ALIGN)}
     seen = set()
     with aligned.session(select=STACK) as session:
         for moment in range(1, 100):
-            if not killed_at(moment, lambda: drop(session, [SECOND])):
+            if not kill_at(lambda: drop(session, [SECOND]), moment):
                 break
             create(session)  # the next call, whichever
             count = [len(dropped(aligned.block(name))) for name in before]
