@@ -5,8 +5,10 @@ which ABs, why. A line is written before the ABs are edited and another one afte
 that the next call completes what a killed one had begun: all of its ABs, or none.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +16,11 @@ from attrs import frozen
 
 from phoenix_core import inputs
 from phoenix_core.ab_file import read_block, write_block
+from phoenix_core.append_line import append_line, json_lines
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.dropped import Dropping, drop_lines, dropped, take_back
 from phoenix_core.errors import ConfigError, ProcessingError
 from phoenix_core.model import Run
-from phoenix_core.records import append_record, read_records
 from phoenix_core.verdicts import now, user
 
 DROP: Final = "DROP"
@@ -71,7 +73,7 @@ def carry_out(run: Run, edit: Edit) -> None:
         ProcessingError: the disk does not take it; the next call completes it.
     """
     try:
-        append_record(record_path(run), edit.row)
+        _append(run, edit.row)
         _do(run, edit)
     except OSError as error:
         raise ProcessingError(
@@ -88,11 +90,10 @@ def finish_drops(run: Run) -> None:
         ProcessingError: the disk does not take it.
     """
     path = record_path(run)
-    rows = read_records(path)
-    if not rows or rows[-1].get("action") not in {DROP, UNDROP}:
-        return
     try:
-        _do(run, _edit_of(path, len(rows), rows[-1]))
+        number, row = max(json_lines(path), default=(0, {}), key=itemgetter(0))
+        if row is None or row.get("action") in {DROP, UNDROP}:
+            _do(run, _edit_of(path, number, row or {}))
     except OSError as error:
         raise ProcessingError(f"{error.filename or path}: {error.strerror}") from error
 
@@ -101,7 +102,7 @@ def record_fresh(run: Run, taken_back: Mapping[str, Sequence[str]]) -> None:
     """Record that ABs were made anew (--fresh) and take again what was dropped."""
     row = {"action": FRESH, "at": now(), "by": user(), "blocks": dict(taken_back)}
     with suppress(OSError):  # the ABs keep the truth
-        append_record(record_path(run), row)
+        _append(run, row)
 
 
 def dropped_since(run: Run, block: AssociationBlock) -> tuple[str, ...]:
@@ -124,6 +125,10 @@ def _products(run: Run, file: str) -> set[str]:
     return {record.file for record in inputs.read_maker(run, file).products}
 
 
+def _append(run: Run, row: Mapping[str, Any]) -> None:
+    append_line(record_path(run), json.dumps(row))
+
+
 def _do(run: Run, edit: Edit) -> None:
     for name in edit.blocks:
         path = run.ab_path(name)
@@ -132,7 +137,7 @@ def _do(run: Run, edit: Edit) -> None:
             edited = edit.on(block)
             if edited != block:
                 write_block(path, edited)
-    append_record(record_path(run), {"action": _DONE, "at": now()})
+    _append(run, {"action": _DONE, "at": now()})
 
 
 def _edit_of(path: Path, number: int, row: Mapping[str, Any]) -> Edit:
@@ -148,5 +153,5 @@ def _edit_of(path: Path, number: int, row: Mapping[str, Any]) -> Edit:
     except (KeyError, TypeError):
         edit = None
     if edit is None or not all(map(is_safe_name, edit.blocks)):
-        raise ConfigError(f"{path}, record {number}: damaged; mend or remove it")
+        raise ConfigError(f"{path}, line {number}: damaged; mend or remove it")
     return edit

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
@@ -90,12 +90,15 @@ def state_of(run: Run) -> RunState:
     targets = _targets(ordered)
     out = left_out(block for block in ordered if not found[block.name].is_moved)
     states = (
-        _state(run, found[block.name], targets[block.name], busy, given)
+        _state(
+            run,
+            found[block.name],
+            targets[block.name],
+            busy,
+            given,
+            is_out=block.name in out,
+        )
         for block in ordered
-    )
-    states = (
-        evolve(ab, status=DROPPED) if ab.name in out and ab.status != RUNNING else ab
-        for ab in states
     )
     return RunState(run.label, run.date, tuple(sorted(states, key=_by_target)))
 
@@ -161,6 +164,8 @@ def _state(
     targets: tuple[str, ...],
     busy: frozenset[str],
     given: Mapping[Reviewed, Verdict],
+    *,
+    is_out: bool,
 ) -> AbState:
     block = found.block
     is_busy = block.name in busy and not found.is_moved
@@ -172,7 +177,7 @@ def _state(
         name=block.name,
         recipe=block.value("RECIPE"),
         targets=targets,
-        status=RUNNING if is_busy else status_of(found),
+        status=RUNNING if is_busy else DROPPED if is_out else status_of(found),
         seconds=_number(block.value("PROCESS_SECONDS")),
         memory=int(_number(block.value("PROCESS_MEMORY"))),
         cause=block.cause if is_bad and not is_busy else "",

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from phoenix_core.ab_file import read_block
+from phoenix_core.append_line import append_line
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sum_of
 from phoenix_core.model import QcReport, Run, Verdict
-from phoenix_core.records import append_record
 
 _NAME = "verdicts.jsonl"
 _ID = 12
@@ -123,7 +123,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
     }
     path = run.monitor_dir / _NAME
     try:
-        append_record(path, row)
+        append_line(path, json.dumps(row))
     except OSError as error:
         raise CertificationError(
             f"{path}: the verdict on {verdict.block} could not be kept: "

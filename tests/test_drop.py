@@ -5,6 +5,7 @@ import json
 import pytest
 
 from phoenix_core.ab_file import write_block
+from phoenix_core.append_line import json_lines
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.create import create
 from phoenix_core.drop import drop, undrop
@@ -14,7 +15,6 @@ from phoenix_core.errors import ConfigError, ProcessingError
 from phoenix_core.move_products import move
 from phoenix_core.process import process
 from phoenix_core.process_ab import LOCK
-from phoenix_core.records import read_records
 from phoenix_core.run_lock import holding
 from phoenix_core.status import state_of
 from phoenix_core.testing.killing import kill_at
@@ -79,7 +79,7 @@ def statuses(example):
 
 def record(example):
     with example.session() as session:
-        return read_records(record_path(session.run))
+        return [row for _, row in json_lines(record_path(session.run))]
 
 
 # What is edited, and what is made again ---------------------------------------------
@@ -253,7 +253,7 @@ def test_what_is_no_exposure_of_the_ab_is_refused_with_the_nearest_one(example):
     with pytest.raises(ConfigError, match=r"has no AB x\.ab"):
         dropping(example, SECOND, select="x.ab")
     assert example.ab(STACK).read_bytes() == before
-    assert record(example) == ()
+    assert record(example) == []
 
 
 def test_the_last_exposure_is_not_dropped(example):
@@ -329,6 +329,16 @@ def test_an_edit_of_a_person_meanwhile_is_kept_by_the_call_that_completes(exampl
         create(session)
     assert example.block(STACK).params == ("--combine=mean",)
     assert [one.file for one in dropped(example.block(STACK))] == [f"{SECOND}.ab"]
+
+
+def test_a_damaged_end_of_the_record_is_told_with_its_line(example):
+    example.create()
+    dropping(example, SECOND)
+    with example.session() as session:
+        path = record_path(session.run)
+    path.write_text(path.read_text() + "nonsense\n")
+    with pytest.raises(ConfigError, match=r"drops\.jsonl, line 3: damaged; mend or"):
+        example.create()
 
 
 # What is told -----------------------------------------------------------------------
