@@ -52,6 +52,7 @@ class _Taken:
 
     block: AssociationBlock
     is_edited: bool = False
+    is_former: bool = False  # what it was made from has changed in the source since
     again: tuple[Dropped, ...] = ()  # what --fresh takes back
 
 
@@ -90,6 +91,11 @@ def create(session: Session) -> Plan:
     if plan.errors:
         job_file(run).unlink(missing_ok=True)  # a former one tells of another plan
     notes += [f"{name} was edited by hand and is taken as it is" for name in edited]
+    notes += [
+        f"{row.block.name} has changed in the source since; --fresh takes the new one"
+        for row in taken
+        if row.is_former and row.block.name in names
+    ]
     notes += _of_dropped(ready)
     notes += again
     plan = evolve(plan, notes=tuple(notes))
@@ -180,7 +186,9 @@ def _as_on_disk(run: Run, block: AssociationBlock) -> _Taken:
         return _Taken(old)
     # Without AB_SUM it was not phoenix who wrote it.
     if (old.is_edited or not old.value("AB_SUM")) and not run.fresh:
-        return _Taken(old, is_edited=is_edited_otherwise(old))
+        made_of = old.value("AB_SUM")
+        is_former = made_of not in {"", block.definition_sum}
+        return _Taken(old, is_edited_otherwise(old), is_former)
     # What the last call was made from stays, so that the difference can be told.
     records = {name: old.values(name) for name in PROCESSING}
     joined = evolve(block, source=None).updated(records)

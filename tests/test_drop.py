@@ -192,6 +192,17 @@ def test_part_1_keeps_what_was_dropped_and_says_so(example):
     assert f"{SECOND}.ab" in {job.block for job in asked.jobs}
 
 
+def test_an_ab_that_changed_in_the_source_since_the_drop_is_told(example):
+    example.create()
+    dropping(example, SECOND)
+    example.edit(example.store(f"{FIRST}.ab"), "1002", "1009")
+    notes = example.create().notes
+    told = f"{STACK} has changed in the source since; --fresh takes the new one"
+    assert notes == (told, f"{STACK} is made without {SECOND}.ab")
+    example.create(fresh=True)
+    assert example.create().notes == ()
+
+
 def test_fresh_makes_the_ab_anew_with_it_and_says_so(example):
     example.create()
     before = example.ab(STACK).read_bytes()
