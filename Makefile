@@ -15,7 +15,7 @@ PROJECTS := pyproject.toml muse_deep_plugin/pyproject.toml bench/pyproject.toml 
 .PHONY: help demo demo-hawki test check bench recipes postgresql browser clean
 
 help:
-	@echo 'make demo    simulate an observatory and make deep datacubes of it'
+	@echo 'make demo    simulate an observatory; make deep datacubes, archive them'
 	@echo 'make demo-hawki   a second instrument: a night of HAWKI, from raw frames'
 	@echo 'make test    run every test, with the real recipes'
 	@echo 'make check   what CI runs: ruff, format, mypy, and the tests'
@@ -37,6 +37,10 @@ demo: $(VENV)/.installed recipes
 	@ls phoenix-data/reduced/*/*.fits
 	@echo 'pictures of them:'
 	@ls phoenix-data/plots/*/*_dpc.png
+	ingestProducts -r $(RUN)
+	cleanupProducts -r $(RUN)
+	@echo 'what is here of them now, and the archive:'
+	@ls -d phoenix-data/reduced/*/conv/*.hdr phoenix-data/archive
 
 # A night from raw frames: what has all its scores green certifies by rule.
 demo-hawki: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)

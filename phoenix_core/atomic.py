@@ -95,6 +95,43 @@ def append_text(path: Path, addition: Callable[[str], str]) -> str:
     return added
 
 
+def edit_text(path: Path, change: Callable[[str], str]) -> None:
+    """Change a file that a person may be editing, in one step.
+
+    Who appends at the same time waits, and appends to what is there then; what an
+    editor saves meanwhile is changed instead.
+
+    Args:
+        path: the file, which has to be there.
+        change: what it is to say, given what it says.
+
+    Raises:
+        OSError: it could not be written whole; it is as it was.
+    """
+    descriptor = _open_to_append(path)
+    try:
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read()
+        mode = os.fstat(descriptor).st_mode
+        changed = change(content.decode("utf-8", "surrogateescape"))
+        temporary = temporary_of(path)
+        try:
+            temporary.write_bytes(changed.encode("utf-8", "surrogateescape"))
+            temporary.chmod(mode & 0o7777)
+            is_same = path.read_bytes() == content
+            if is_same:
+                temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(descriptor)
+    if not is_same:
+        edit_text(path, change)
+
+
 def _open_to_append(path: Path) -> int:
     """Open and lock the file that has this name now; an editor may replace it."""
     while True:

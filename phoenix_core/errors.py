@@ -35,3 +35,7 @@ class IngestionError(PhoenixError):
     """A product could not be converted or archived."""
 
     exit_code = 6
+
+
+class ArchiveConflictError(IngestionError):
+    """A name has another content in the archive; nothing there is overwritten."""

@@ -15,13 +15,16 @@ from phoenix_core.model import (
     Cascade,
     DrsCall,
     Finding,
+    Idp,
     Job,
     Move,
     Outcome,
     Process,
     Product,
     QcReport,
+    Receipt,
     Run,
+    Stored,
     Verdict,
 )
 
@@ -213,5 +216,57 @@ def rename_products_special_plugin(
     """SPECIAL_PLUGIN (renameProducts): change the finished list of moves.
 
     The same sources; names unique; suffixes kept. None to leave it.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def ingest_products_conversion_tool(
+    run: Run, products: Sequence[Product]
+) -> Sequence[Idp]:
+    """CONVERSION_TOOL: make datasets for the archive of certified products.
+
+    They are made in ``reduced/<date>/conv``; the certified files stay as they are. What
+    is up to date is not made again; a dataset that lacks a file is returned with what
+    it lacks as `missing`. The products are those of accepted ABs that are not ingested
+    yet, where moveProducts put them. This hook acts itself.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def ingest_products_archive_proof(
+    run: Run, files: Sequence[Stored]
+) -> Sequence[Stored]:
+    """ARCHIVE: say which of these files the archive proves to hold now.
+
+    Companion of `ingest_products_archive`, without which nothing is cleaned up: read
+    the archive's own content again, and return of the files those whose name, size and
+    checksum it still has; what cannot be proved is left out.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def ingest_products_archive(run: Run, idp: Idp) -> Receipt:
+    """ARCHIVE: put all files of a dataset into the archive, and say that it has them.
+
+    Called again, after a kill as well, it finishes what is missing, and never makes a
+    second copy or overwrites: a name that has another content raises IngestionError
+    of one line, as does what fails. How often to try is for the PGI to decide. This
+    hook acts itself.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def ingest_products_cleanup_plugin(
+    run: Run, idps: Sequence[Idp]
+) -> Sequence[Path] | None:
+    """CLEANUP_PLUGIN: say which FITS files become headers, after their ingestion.
+
+    The archive has proved to hold these datasets. Each path is a file of one of them,
+    or a product of its AB, below the reduced directory of the date: the core writes
+    its headers as ``.hdr`` in its place. None: the FITS files of the datasets.
     """
     raise NotImplementedError

@@ -1,14 +1,14 @@
 """The ledger: a database for questions and speed.
 
 The files are the truth: an AB says what became of it. The ledger keeps the registry
-of pseudo-dates, every attempt with its time, memory and cause, verdicts, and sums of
-files, in any database that SQLAlchemy knows.
+of pseudo-dates, every attempt with its time, memory and cause, receipts of the archive,
+and sums of files, in any database that SQLAlchemy knows.
 """
 
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from phoenix_core.database import make_tables, open_database
 from phoenix_core.file_sums import FileState, FileSums
 from phoenix_core.model import AbStatus, Outcome
 from phoenix_core.pseudo_date import pseudo_date
+from phoenix_core.receipts import KeptReceipt
 from phoenix_core.run_id import RunId, parse_run_id
 
 _FULL = (
@@ -57,6 +58,20 @@ files = sa.Table(
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
     sa.Column("ctime_ns", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
+)
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("date", sa.String(10), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("ab_name", sa.String(255), nullable=False),
+    sa.Column("target", sa.String(255), nullable=False),
+    sa.Column("category", sa.String(68), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.String(80), nullable=False),
+    sa.Column("archive", sa.String(255), nullable=False),
+    sa.Column("place", sa.String(1024), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
 )
 
 
@@ -186,6 +201,29 @@ class Ledger:
             old = sa.delete(files).where(files.c.path == sa.bindparam("b_path"))
             connection.execute(old, [{"b_path": row["path"]} for row in rows])
             connection.execute(sa.insert(files), rows)
+
+    def keep_receipts(self, date: str, kept: Sequence[KeptReceipt]) -> None:
+        """Have the receipts of a run, in place of those that there were."""
+        rows = {
+            file.stored.name: {
+                "date": date,
+                "name": file.stored.name,
+                "ab_name": receipt.block,
+                "target": receipt.target,
+                "category": file.category,
+                "size": file.stored.size,
+                "checksum": file.stored.checksum,
+                "archive": receipt.archive,
+                "place": file.stored.where,
+                "at": receipt.at,
+            }
+            for receipt in kept
+            for file in receipt.files
+        }
+        with _unless_full(), self.engine.begin() as connection:
+            connection.execute(sa.delete(receipts).where(receipts.c.date == date))
+            if rows:
+                connection.execute(sa.insert(receipts), list(rows.values()))
 
     def _dates(self) -> dict[str, str]:
         with self.engine.connect() as connection:

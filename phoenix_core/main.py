@@ -29,6 +29,22 @@ def process_qc() -> None:
     cli.run(cli.process_qc_app, "processQC")
 
 
+def ingest_products() -> None:
+    """Run the command ``ingestProducts``."""
+    _begin("ingestProducts")
+    from phoenix_core import cli, cli_ingest  # noqa: PLC0415
+
+    cli.run(cli_ingest.ingest_products_app, "ingestProducts")
+
+
+def cleanup_products() -> None:
+    """Run the command ``cleanupProducts``."""
+    _begin("cleanupProducts")
+    from phoenix_core import cli, cli_ingest  # noqa: PLC0415
+
+    cli.run(cli_ingest.cleanup_products_app, "cleanupProducts")
+
+
 def qc1_ingest() -> None:
     """Run the command ``qc1Ingest``, whose keys are no options as others are."""
     _begin("qc1Ingest")

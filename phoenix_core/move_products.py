@@ -2,8 +2,9 @@
 
 Products of accepted ABs go to the reduced directory of the date, or where the PGIs
 say; logs, QC reports and the ABs themselves to logs; plots to plots. What only an
-accepted AB needed goes with it; its working products are deleted. A call that was
-killed is completed by the next one, and a call too many does nothing.
+accepted AB needed goes with it; its working products are deleted. The call of
+ingestProducts that is due then is appended to JOBS_INGEST. A call that was killed is
+completed by the next one, and a call too many does nothing.
 """
 
 from collections import Counter
@@ -24,6 +25,7 @@ from phoenix_core.errors import (
     PhoenixError,
 )
 from phoenix_core.incomplete import why_incomplete
+from phoenix_core.jobs_ingest import add_call
 from phoenix_core.leaving import (
     Done,
     active_blocks,
@@ -136,6 +138,7 @@ def move(run: Run, pgis: Pgis) -> PartThree:
     failed = {n: why for n in accepted if (why := _why_not(waiting, n, verdicts))}
     if ready := [name for name in accepted if name not in failed]:
         moves = _ask_moves(run, pgis, ready, _products(waiting, ready, verdicts))
+        add_call(run)  # first: a call that is killed later is completed
         failed |= _leave_all(waiting, ready, moves, done)
     if not run.keep:
         clear_kept(run, _kept_of(run), done)

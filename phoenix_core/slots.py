@@ -78,6 +78,26 @@ SLOTS = (
         "rename_products_special_plugin",
         "part 3, once",
     ),
+    Slot(
+        "ingestProducts",
+        "CONVERSION_TOOL",
+        "ingest_products_conversion_tool",
+        "ingestProducts, once",
+    ),
+    Slot(
+        "ingestProducts",
+        "ARCHIVE",
+        "ingest_products_archive",
+        "ingestProducts, each dataset",
+        default=("archive_directory",),
+        companion="ingest_products_archive_proof",
+    ),
+    Slot(
+        "ingestProducts",
+        "CLEANUP_PLUGIN",
+        "ingest_products_cleanup_plugin",
+        "cleanupProducts, once",
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
@@ -11,6 +11,7 @@ from phoenix_core.cascade import in_order
 from phoenix_core.drop_record import dropped_since
 from phoenix_core.dropped import dropped, left_out
 from phoenix_core.errors import ConfigError
+from phoenix_core.ingest_state import ingest_state
 from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.process_ab import LOCK
 from phoenix_core.qc_report import read_report, report_path
@@ -59,12 +60,14 @@ class AbState:
 class RunState:
     """A run: its ABs by target, in the order of the cascade, and who works on it.
 
-    ABs of several targets come first, as they are needed first.
+    ABs of several targets come first, as they are needed first. `archive` says of ABs
+    whose datasets are in the archive whether they were cleaned up.
     """
 
     run: str
     date: str
     abs: tuple[AbState, ...]
+    archive: Mapping[str, str] = field(factory=dict)
 
     def count(self, status: str) -> int:
         """How many ABs are in a status."""
@@ -82,6 +85,7 @@ def state_of(run: Run) -> RunState:
     Raises:
         ConfigError: an AB is damaged.
         CertificationError: the file of verdicts is damaged.
+        IngestionError: the file of receipts is.
     """
     found = blocks_of(run)
     busy = frozenset(_busy(run))
@@ -100,7 +104,8 @@ def state_of(run: Run) -> RunState:
         )
         for block in ordered
     )
-    return RunState(run.label, run.date, tuple(sorted(states, key=_by_target)))
+    abs_ = tuple(sorted(states, key=_by_target))
+    return RunState(run.label, run.date, abs_, ingest_state(run))
 
 
 def blocks_of(run: Run) -> Mapping[str, Found]:

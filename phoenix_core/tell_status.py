@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from phoenix_core.ingest_state import told_ingested
 from phoenix_core.plain_text import plain
 from phoenix_core.plan import in_gb, in_time
 from phoenix_core.status import DROPPED, MOVED, RUNNING, AbState, RunState
@@ -42,6 +43,8 @@ def status_lines(state: RunState, width: int | None = None) -> Iterator[Text]:
         counts.append(f"{state.rejected} REJECTED")
     told = ", ".join(counts) or "no ABs"
     yield Text(f"{plain(state.run)} ({state.date}): {told}")
+    if archived := told_ingested(state.archive):
+        yield Text(f"datasets in the archive: {archived}")
 
 
 def seconds_of(seconds: float) -> str:

@@ -68,6 +68,11 @@ def word_on(given: Mapping[Reviewed, Verdict], block: AssociationBlock) -> Word 
     return Word(word, verdict.by, verdict.at, verdict.comment)
 
 
+def products_id(block: AssociationBlock) -> str:
+    """Return the short id of an AB's present products, as a verdict carries it."""
+    return _seen(block.name, block.fingerprint, block).report
+
+
 def reviewed(run: Run, report: QcReport) -> Reviewed:
     """Return what somebody who looks at a report gives a verdict on.
 

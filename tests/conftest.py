@@ -28,6 +28,8 @@ PROGRAMS = {
     "phoenix": main.phoenix,
     "processAB": main.process_ab,
     "processQC": main.process_qc,
+    "ingestProducts": main.ingest_products,
+    "cleanupProducts": main.cleanup_products,
     "qc1Ingest": main.qc1_ingest,
 }
 RUN = "094.A-0001A"

@@ -89,6 +89,66 @@ GOOD = {
         reduced = run.config.directories.reduced
         return [Move(p.path, reduced / p.path.name) for p in products]
     """,
+    "ConversionToolContract": """
+        import shutil
+        conv = run.config.directories.reduced / run.date / "conv"
+        conv.mkdir(parents=True, exist_ok=True)
+        idps = []
+        for product in products:
+            if not product.path.is_file():
+                missing = (f"{product.path} is missing",)
+                idps.append(Idp(product.block, product.path, missing=missing))
+                continue
+            shutil.copyfile(product.path, conv / product.path.name)
+            idps.append(Idp(product.block, conv / product.path.name))
+        return idps
+    """,
+    "ArchiveContract": """
+        import shutil
+        from phoenix_core.checksums import checksum_of
+        from phoenix_core.errors import IngestionError
+        archive = run.config.directories.root / "toy_archive"
+        archive.mkdir(exist_ok=True)
+        files = []
+        for path in (idp.path, *idp.files):
+            if not path.is_file():
+                raise IngestionError(f"{path} is not there")
+            target = archive / path.name
+            if target.is_file() and target.read_bytes() != path.read_bytes():
+                raise IngestionError(f"{path.name} is there with another content")
+            shutil.copyfile(path, target)
+            size, total = target.stat().st_size, checksum_of(target, "md5")
+            files.append(Stored(path.name, str(target), size, total))
+        return Receipt(idp.block, tuple(files), "2024-03-10T12:00:00+00:00")
+    """,
+    "CleanupPluginContract": "return [idp.path for idp in idps]",
+}
+
+# The companion that all archives here bring, but for those that are bad at it.
+PROOF = """
+@hookimpl
+def ingest_products_archive_proof(run, files):
+    from phoenix_core.checksums import has_checksum
+    archive = run.config.directories.root / "toy_archive"
+    return [
+        f
+        for f in files
+        if (archive / f.name).is_file()
+        and (archive / f.name).stat().st_size == f.size
+        and has_checksum(archive / f.name, f.checksum)
+    ]
+"""
+BAD_PROOFS = {
+    "test_it_proves_what_it_holds": """
+@hookimpl
+def ingest_products_archive_proof(run, files):
+    return []
+""",
+    "test_what_it_does_not_hold_is_not_proved": """
+@hookimpl
+def ingest_products_archive_proof(run, files):
+    return files
+""",
 }
 
 _WRITES_ELSEWHERE = '(run.config.directories.raw / "stray.txt").write_text("hello")\n'
@@ -277,6 +337,84 @@ BAD = {
     """,
 }
 
+_CONVERTS = GOOD["ConversionToolContract"].rpartition("return idps")[0]
+_ARCHIVES = GOOD["ArchiveContract"]
+
+BAD |= {
+    ("ConversionToolContract", "test_the_files_of_a_dataset_are_in_conv"): """
+        return [Idp(p.block, p.path) for p in products if p.path.is_file()]
+    """,
+    ("ConversionToolContract", "test_a_dataset_is_of_an_ab_that_was_given"): f"""
+        {_CONVERTS}
+        return [attrs.evolve(idp, block="another.ab") for idp in idps]
+    """,
+    ("ConversionToolContract", "test_the_names_of_files_can_be_told_apart"): f"""
+        {_CONVERTS}
+        return [*idps, *idps]
+    """,
+    ("ConversionToolContract", "test_certified_files_stay_as_they_are"): f"""
+        {_SPOILS_A_PRODUCT}
+        {_CONVERTS}
+        return idps
+    """,
+    ("ConversionToolContract", "test_twice_is_the_same_as_once"): f"""
+        {_CONVERTS}
+        idps[0].path.write_text(str(len(list(conv.iterdir()))))
+        (conv / "another.txt").touch()
+        return idps
+    """,
+    ("ConversionToolContract", "test_what_is_missing_is_told"): """
+        return [Idp(product.block, product.path) for product in products]
+    """,
+    ("ConversionToolContract", "test_of_nothing_nothing_is_made"): """
+        return [Idp("always.ab", Path("always.fits"))]
+    """,
+    ("ArchiveContract", "test_the_receipt_names_each_file_with_its_content"): f"""
+        idp = attrs.evolve(idp, files=())
+        {_ARCHIVES}
+    """,
+    ("ArchiveContract", "test_files_are_left_where_they_are"): f"""
+        idp.path.write_text("archived")
+        {_ARCHIVES}
+    """,
+    ("ArchiveContract", "test_asked_again_it_has_what_it_has"): """
+        import shutil
+        from phoenix_core.checksums import checksum_of
+        archive = run.config.directories.root / "toy_archive"
+        archive.mkdir(exist_ok=True)
+        target = archive / str(len(list(archive.iterdir())))
+        shutil.copyfile(idp.path, target)
+        size, total = target.stat().st_size, checksum_of(target, "md5")
+        file = Stored(idp.path.name, str(target), size, total)
+        return Receipt(idp.block, (file,), "2024-03-10T12:00:00+00:00")
+    """,
+    ("ArchiveContract", "test_another_content_of_a_name_is_refused"): f"""
+        for path in (idp.path, *idp.files):
+            path.is_file() and (
+                run.config.directories.root / "toy_archive" / path.name
+            ).unlink(missing_ok=True)
+        {_ARCHIVES}
+    """,
+    ("ArchiveContract", "test_a_file_that_is_not_there_is_refused"): f"""
+        there = [path for path in idp.files if path.is_file()]
+        idp = attrs.evolve(idp, files=tuple(there))
+        {_ARCHIVES}
+    """,
+    ("ArchiveContract", "test_it_proves_what_it_holds"): _ARCHIVES,
+    ("ArchiveContract", "test_what_it_does_not_hold_is_not_proved"): _ARCHIVES,
+    (
+        "CleanupPluginContract",
+        "test_only_fits_files_below_the_date_become_headers",
+    ): "return [path for idp in idps for path in idp.files]",
+    ("CleanupPluginContract", "test_it_only_looks"): """
+        for idp in idps:
+            idp.path.unlink()
+    """,
+    ("CleanupPluginContract", "test_without_datasets_nothing_goes"): """
+        return [run.config.directories.reduced / "always.fits"]
+    """,
+}
+
 CALLS_WHEN_ASKED = """
 @hookimpl
 def process_ab_drs_call(run):
@@ -285,6 +423,12 @@ def process_ab_drs_call(run):
 """
 
 CONTRACTS = tuple(name for name in testing.__all__ if name.endswith("Contract"))
+
+CERTIFIED = """
+    @pytest.fixture
+    def products(self, certified):
+        return certified
+"""
 
 TOYS = """
 import pytest
@@ -311,6 +455,13 @@ def products(run, block):
     return in_workdir(run, block, "an image")
 
 @pytest.fixture
+def certified(run, block):
+    directory = run.config.directories.reduced / run.date
+    directory.mkdir(parents=True)
+    (directory / "image.fits").write_text("a certified image")
+    return [Product(directory / "image.fits", "IMAGE", block.name)]
+
+@pytest.fixture
 def spoiled(run, block):
     return in_workdir(run, block, "")
 """
@@ -330,9 +481,13 @@ def results(tmp_path_factory):
         sources[pgi] = HEAD + (hook_source(hook, body) if body else "")
         if promise == "test_asked_what_it_would_call_it_calls_nothing":
             sources[pgi] += CALLS_WHEN_ASKED
+        if hook == "ingest_products_archive":
+            sources[pgi] += BAD_PROOFS.get(promise, PROOF)
         test = f"test_toys.py::Test_{pgi}"
         wanted.append(f"{test}::{promise}" if promise else test)
         classes.append(f'class Test_{pgi}(testing.{base}):\n    pgi = "{pgi}"\n')
+        if base == "ConversionToolContract":
+            classes[-1] += CERTIFIED
     write_package(directory, "toy-pgis", sources)
     text = f"{TOYS}\nfrom phoenix_core import testing\n\n" + "\n".join(classes)
     (directory / "test_toys.py").write_text(text, "utf-8")

@@ -10,7 +10,7 @@ each IDP was made from; what is up to date is not made again.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,10 +30,14 @@ from muse_deep_plugin.headers import primary_header
 from phoenix_core import __version__
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
+from phoenix_core.datasets import conv_dir, keep_datasets
 from phoenix_core.errors import ConfigError, IngestionError, ProcessingError
 from phoenix_core.fits_edit import HeaderEdit, copy_edited
-from phoenix_core.model import Run
+from phoenix_core.ingest_state import ingest_state
+from phoenix_core.model import Idp, Run
+from phoenix_core.receipts import KeptReceipt, latest, read_receipts
 from phoenix_core.run_lock import holding
+from phoenix_core.verdicts import products_id
 
 if TYPE_CHECKING:
     from astropy.io import fits
@@ -46,11 +50,16 @@ PREVIEW: Final = "ANCILLARY.PREVIEW"
 _SUFFIX: Final = re.compile(r"pst[0-9]{1,4}")
 _SINGLE: Final = re.compile(r"(r\..+)_pst[0-9]{1,4}\.png")
 _CHUNK: Final = 1 << 20
+_WORDS: Final = (2, 3)  # of a line of CONVERTED; older ones have no suffix
 
 
 @frozen
 class Converted:
-    """What became of a dataset: the IDP and its files, or what is missing of it."""
+    """What became of a dataset: the IDP and its files, or what is missing of it.
+
+    `archive` says that it was ingested: it is not made otherwise then, and once it is
+    cleaned up headers are all there is of it.
+    """
 
     block: str
     target: str
@@ -58,6 +67,15 @@ class Converted:
     files: tuple[Path, ...] = ()  # the associated ones
     missing: tuple[str, ...] = ()
     is_new: bool = True  # False: it was converted before, and still up to date
+    archive: str = ""
+
+
+@frozen
+class _Known:
+    """What an IDP was made from, and the suffix of its plots."""
+
+    made_from: str
+    suffix: str = ""
 
 
 @frozen
@@ -76,23 +94,31 @@ def content_check(run: Run) -> tuple[Converted, ...]:
     Raises:
         ConfigError: there is no certified deep cube, or an AB is damaged.
     """
-    return tuple(_told(dataset) for dataset in datasets(run))
+    receipts = latest(read_receipts(run))
+    return tuple(
+        _held(run, dataset, receipts) or _told(dataset) for dataset in datasets(run)
+    )
 
 
-def convert(run: Run, suffix: str = SUFFIX) -> tuple[Converted, ...]:
+def convert(
+    run: Run, suffix: str = "", blocks: Container[str] | None = None
+) -> tuple[Converted, ...]:
     """Convert all complete datasets of a run; the others tell what is missing.
 
     Args:
         run: the run.
         suffix: of the QC plots of exposures in place of ``pst``; names of associated
-            files are unique in the archive.
+            files are unique in the archive. '': the one that a dataset has already,
+            else pst1.
+        blocks: the ABs whose datasets are wanted; None: all.
 
     Raises:
         ConfigError: no such suffix; no certified deep cube; an AB is damaged.
-        IngestionError: a header lacks what an IDP has to have.
+        IngestionError: a header lacks what an IDP has to have; what is remembered of
+            the archive's receipts is damaged.
         ProcessingError: another call converts this run; a file cannot be read.
     """
-    if not _SUFFIX.fullmatch(suffix):
+    if suffix and not _SUFFIX.fullmatch(suffix):
         raise ConfigError(f"-p {suffix}: expected pst and a number, for example pst2")
     conv = conv_dir(run)
     lock = run.monitor_dir / ".idpConvert.lock"
@@ -100,16 +126,43 @@ def convert(run: Run, suffix: str = SUFFIX) -> tuple[Converted, ...]:
         conv.mkdir(parents=True, exist_ok=True)
         remove_leftovers(conv)
         grades = grades_of(run.config)
-        return tuple(_convert(d, conv, suffix, grades) for d in datasets(run))
+        receipts = latest(read_receipts(run))
+        done = tuple(
+            _held(run, dataset, receipts) or _convert(dataset, conv, suffix, grades)
+            for dataset in datasets(run)
+            if blocks is None or dataset.block.name in blocks
+        )
+        keep_datasets(run, [idp_of(run, one) for one in done if not one.archive])
+    return done
 
 
-def conv_dir(run: Run) -> Path:
-    """Return where the IDPs of a run are made."""
-    return run.config.directories.reduced / run.date / "conv"
+def idp_of(run: Run, one: Converted) -> Idp:
+    """Return a dataset as ingestProducts has it."""
+    path = one.idp or conv_dir(run) / "incomplete.fits"
+    return Idp(one.block, path, one.files, one.target, one.missing)
 
 
 def _told(dataset: Dataset) -> Converted:
     return Converted(dataset.block.name, dataset.target, missing=dataset.missing)
+
+
+def _held(
+    run: Run, dataset: Dataset, receipts: Mapping[str, KeptReceipt]
+) -> Converted | None:
+    """A dataset that is in the archive, as it is made now."""
+    receipt = receipts.get(dataset.block.name)
+    if not receipt or receipt.id != products_id(dataset.block):
+        return None
+    conv = conv_dir(run)
+    idp, *files = (conv / file.stored.name for file in receipt.files)
+    return Converted(
+        dataset.block.name,
+        dataset.target,
+        idp,
+        tuple(files),
+        is_new=False,
+        archive=ingest_state(run)[dataset.block.name],
+    )
 
 
 def _convert(
@@ -118,15 +171,18 @@ def _convert(
     if dataset.missing:
         return _told(dataset)
     primary = primary_header(dataset.cube)
-    names = _names(dataset, primary, suffix)
+    known = _read_converted(conv)
+    stem = _stem(dataset, primary)
+    suffix = suffix or known.get(f"MU_SCBD_{stem}", _Known("")).suffix or SUFFIX
+    names = _names(dataset, stem, suffix)
     sums = {path: _md5(path) for path in (dataset.log, *names.plots)}
     made_from = _fingerprint(dataset, names, sums, grades)
     others = (names.image, names.log, *names.plots.values())
     files = tuple(conv / name for name in others)
     idp = conv / names.cube
     done = Converted(dataset.block.name, dataset.target, idp, files)
-    known = _read_converted(conv)
-    if known.get(names.cube) == made_from and all(p.is_file() for p in (idp, *files)):
+    now = _Known(made_from, suffix)
+    if known.get(names.cube) == now and all(p.is_file() for p in (idp, *files)):
         return Converted(done.block, done.target, idp, files, is_new=False)
     for path, name in {dataset.log: names.log, **names.plots}.items():
         write_bytes(conv / name, path.read_bytes())
@@ -144,16 +200,16 @@ def _convert(
     edit = cube_edit(dataset, primary, data, measured, links, grades)
     copy_edited(dataset.cube, idp, _edits(headers, edit))
     _remove_former_plots(dataset, conv, names)
-    _write_converted(conv, {**known, names.cube: made_from})
+    _write_converted(conv, {**known, names.cube: now})
     return done
 
 
 # Names ----------------------------------------------------------------------------
 
 
-def _names(dataset: Dataset, primary: "fits.Header", suffix: str) -> _Names:
+def _stem(dataset: Dataset, primary: "fits.Header") -> str:
     """The documented names: MU_SCBD_<OB>_<first exposure>_<mode>_OBJ.fits."""
-    stem = "_".join(
+    return "_".join(
         [
             str(primary.get("ESO OBS ID", primary.get("OBID1", 0))),
             dataset.exposures[0].name.partition(".")[2],
@@ -161,6 +217,9 @@ def _names(dataset: Dataset, primary: "fits.Header", suffix: str) -> _Names:
             "OBJ.fits",
         ]
     )
+
+
+def _names(dataset: Dataset, stem: str, suffix: str) -> _Names:
     own, *singles = dataset.plots
     renamed = {
         path: path.name.removesuffix("_pst.png") + f"_{suffix}.png" for path in singles
@@ -298,13 +357,15 @@ def _fingerprint(
     return hashlib.sha256(json.dumps(list(facts())).encode()).hexdigest()[:32]
 
 
-def _read_converted(conv: Path) -> dict[str, str]:
+def _read_converted(conv: Path) -> dict[str, _Known]:
     path = conv / CONVERTED
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-    words = (line.split() for line in lines)
-    return {word[0]: word[1] for word in words if len(word) == 2}  # noqa: PLR2004
+    words = [line.split() for line in lines]
+    return {word[0]: _Known(*word[1:]) for word in words if len(word) in _WORDS}
 
 
-def _write_converted(conv: Path, known: Mapping[str, str]) -> None:
-    lines = (f"{name} {made_from}\n" for name, made_from in sorted(known.items()))
+def _write_converted(conv: Path, known: Mapping[str, _Known]) -> None:
+    lines = (
+        f"{name} {one.made_from} {one.suffix}\n" for name, one in sorted(known.items())
+    )
     write_text(conv / CONVERTED, "".join(lines))

@@ -28,9 +28,11 @@ def idp_convert(  # noqa: PLR0917, of the command line
     suffix: Annotated[
         str,
         typer.Option(
-            "-p", metavar="SUFFIX", help="Of the exposures' QC plots: pst2 for pst1."
+            "-p",
+            metavar="SUFFIX",
+            help="Of the exposures' QC plots: pst2 where the archive has pst1 already.",
         ),
-    ] = "pst1",
+    ] = "",
     config: cli.ConfigOption = None,
     as_json: cli.JsonOption = False,  # noqa: FBT002
     debug: cli.DebugOption = False,  # noqa: ARG001, FBT002, read by cli.run
@@ -51,11 +53,11 @@ def idp_convert(  # noqa: PLR0917, of the command line
 
     from muse_deep_plugin.conversion.convert import (  # noqa: PLC0415
         content_check,
-        conv_dir,
         convert,
     )
     from phoenix_core.cli_answer import answer  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
+    from phoenix_core.datasets import conv_dir  # noqa: PLC0415
     from phoenix_core.ledger import open_ledger  # noqa: PLC0415
     from phoenix_core.plain_text import plain  # noqa: PLC0415
     from phoenix_core.session import Wishes, make_run  # noqa: PLC0415
@@ -75,6 +77,7 @@ def idp_convert(  # noqa: PLR0917, of the command line
                 typer.echo(plain(f"  {one.target}: {problem}"))
             if one.idp:
                 state = "" if one.is_new else " (up to date)"
+                state = f" ({one.archive})" if one.archive else state
                 typer.echo(plain(f"  {one.target}: {one.idp.name}{state}"))
         complete = len(found) - len(incomplete)
         what = "complete" if check else f"converted, in {conv_dir(run)}"

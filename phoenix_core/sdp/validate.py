@@ -1,12 +1,15 @@
 """Files held to the rules: what is found, file by file."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
 from phoenix_core.errors import ConfigError
+from phoenix_core.header_file import SUFFIX as HEADERS
+from phoenix_core.header_file import header_path
+from phoenix_core.plain_text import counted
 from phoenix_core.sdp.batch import Batch, make_batch
 from phoenix_core.sdp.fits_verify import has_cfitsio
 from phoenix_core.sdp.primary_keywords import UNIX_EPOCH
@@ -78,17 +81,27 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(p for p in path.iterdir() if _is_fits_name(p))
             if not inside:
-                raise ConfigError(f"{path}: there is no FITS file in this directory")
+                what = "there is no FITS file in this directory"
+                raise ConfigError(f"{path}: {what}{_cleaned_up(path.glob('*'))}")
             found |= dict.fromkeys(inside)
         elif path.is_file():
             found[path] = None
         else:
             what = "is no file" if path.exists() else "there is no such file"
-            raise ConfigError(f"{path}: {what}")
+            raise ConfigError(f"{path}: {what}{_cleaned_up([header_path(path)])}")
     by_place: dict[Path, Path] = {}
     for path in found:
         by_place.setdefault(place_of(path), path)
     return list(by_place.values())
+
+
+def _cleaned_up(paths: Iterable[Path]) -> str:
+    """What to say where headers are all there is."""
+    headers = [p for p in paths if p.suffix == HEADERS and p.is_file()]
+    if not headers:
+        return ""
+    what = counted(len(headers), "header file")
+    return f", but {what} (.hdr): ingested and cleaned up"
 
 
 def _is_fits_name(path: Path) -> bool:

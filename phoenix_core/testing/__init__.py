@@ -23,6 +23,11 @@ import pytest
 from phoenix_core.testing.fixtures import fits_product, phoenix, run
 
 if TYPE_CHECKING:
+    from phoenix_core.testing.archiving import (
+        ArchiveContract,
+        CleanupPluginContract,
+        ConversionToolContract,
+    )
     from phoenix_core.testing.closing import (
         CertifPgiContract,
         MoveProductsContract,
@@ -53,9 +58,12 @@ if TYPE_CHECKING:
 _HOME = {
     "AbPgiContract": "planning",
     "AbSourceContract": "planning",
+    "ArchiveContract": "archiving",
     "BqsContract": "planning",
     "CertifPgiContract": "closing",
     "CheckPluginContract": "processing",
+    "CleanupPluginContract": "archiving",
+    "ConversionToolContract": "archiving",
     "DrsContract": "processing",
     "FinalPluginContract": "processing",
     "HdrPgiContract": "planning",
@@ -75,9 +83,12 @@ _HOME = {
 __all__ = [
     "AbPgiContract",
     "AbSourceContract",
+    "ArchiveContract",
     "BqsContract",
     "CertifPgiContract",
     "CheckPluginContract",
+    "CleanupPluginContract",
+    "ConversionToolContract",
     "DrsContract",
     "FinalPluginContract",
     "HdrPgiContract",

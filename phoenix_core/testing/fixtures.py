@@ -88,7 +88,8 @@ def phoenix(monkeypatch: pytest.MonkeyPatch) -> Phoenix:
     """A function that runs parts of the workflow in this process.
 
     ``phoenix(config, pool, parts)``: a configuration file, the run id or night, and
-    the letters of the parts, by default all three. Directories are the ones of the
+    the letters of the parts, by default all three of phoenix; I is ingestProducts and U
+    cleanupProducts. Directories are the ones of the
     configuration; the variables of the environment that override them are taken away.
     """
     from phoenix_core.config import ENVIRONMENT  # noqa: PLC0415

@@ -5,9 +5,16 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from phoenix_core.cleanup_products import clean_up
 from phoenix_core.config import read_config
 from phoenix_core.create import create
-from phoenix_core.errors import CertificationError, PhoenixError, ProcessingError
+from phoenix_core.errors import (
+    CertificationError,
+    IngestionError,
+    PhoenixError,
+    ProcessingError,
+)
+from phoenix_core.ingest_products import IS_HELD, DatasetOutcome, ingest
 from phoenix_core.model import Cascade, Job, Move, Outcome, QcReport, Run, Verdict
 from phoenix_core.move_products import move
 from phoenix_core.plan import Plan
@@ -31,13 +38,18 @@ class RunOutcome:
     reports: tuple[QcReport, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     moves: tuple[Move, ...] = ()
+    datasets: tuple[DatasetOutcome, ...] = ()
+    headers: tuple[Path, ...] = ()
     log: str = ""
     error: str = ""
     exit_code: int = 0
 
 
 def run_parts(config: Path, pool: str, parts: str = "CPM") -> RunOutcome:
-    """Do parts of a run or night, as the commands do; stop at what fails."""
+    """Do parts of a run or night, as the commands do; stop at what fails.
+
+    Behind the parts of phoenix come I (ingestProducts) and U (cleanupProducts).
+    """
     settings = read_config(config)
     is_night = settings.mode == "IDP"
     wishes = Wishes(run="" if is_night else pool, date=pool if is_night else "")
@@ -79,6 +91,19 @@ def _move(session: Session, outcome: RunOutcome) -> RunOutcome:
     )
 
 
+def _ingest(session: Session, outcome: RunOutcome) -> RunOutcome:
+    done = ingest(session.run, session.pgis, session.sums)
+    bad = (one for one in done.datasets if one.state not in IS_HELD)
+    failed = [f"{one.block} is {one.state}: {'; '.join(one.why)}" for one in bad]
+    return evolve(_failed(outcome, failed, IngestionError), datasets=done.datasets)
+
+
+def _clean_up(session: Session, outcome: RunOutcome) -> RunOutcome:
+    done = clean_up(session.run, session.pgis)
+    failed = [f"{one.block} stays: {one.why}" for one in done.kept]
+    return evolve(_failed(outcome, failed, IngestionError), headers=done.headers)
+
+
 def _planned(outcome: RunOutcome, plan: Plan) -> RunOutcome:
     errors = [finding.message for finding in plan.errors]
     planned = evolve(outcome, cascade=plan.cascade, jobs=plan.jobs)
@@ -97,4 +122,6 @@ _PARTS: Mapping[str, Callable[[Session, RunOutcome], RunOutcome]] = {
     "C": _create,
     "P": _process,
     "M": _move,
+    "I": _ingest,
+    "U": _clean_up,
 }

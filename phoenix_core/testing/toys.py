@@ -8,6 +8,7 @@ from phoenix_core.file_sums import FileSums
 from phoenix_core.model import (
     AssociationBlock,
     Cascade,
+    Idp,
     Job,
     Move,
     Product,
@@ -109,6 +110,23 @@ def toy_moves(run: Run) -> tuple[Move, ...]:
         for block in toy_cascade().blocks[:2]
         for product in toy_products(run, block)
     )
+
+
+def toy_idp(run: Run, name: str = "one") -> Idp:
+    """Write a dataset of three files where datasets are made: an image, a text, a plot.
+
+    The image is a FITS file without data, of one block.
+    """
+    conv = run.config.directories.reduced / run.date / "conv"
+    conv.mkdir(parents=True, exist_ok=True)
+    cards = {"SIMPLE": "T", "BITPIX": "8", "NAXIS": "0", "OBJECT": f"'{name:8}'"}
+    lines = [f"{key:8}= {value:>20}" for key, value in cards.items()]
+    image = conv / f"{name}.fits"
+    image.write_text("".join(f"{line:80}" for line in [*lines, "END"]).ljust(2880))
+    text, plot = conv / f"{name}.log", conv / f"{name}.png"
+    text.write_text(f"how {name} was made\n")
+    plot.write_bytes(b"\x89PNG " + name.encode())
+    return Idp(f"{name}.ab", image, (text, plot), target=name)
 
 
 def with_inputs(run: Run, block: AssociationBlock) -> AssociationBlock:

@@ -143,7 +143,11 @@ HEAVY = ("astropy", "attrs", "matplotlib", "numpy", "pluggy", "sqlalchemy", "str
 
 @pytest.mark.parametrize("word", ["--version", "--help", "-h"])
 @pytest.mark.parametrize(
-    "command", ["phoenix", "process_ab", "process_qc", "qc1_ingest"]
+    "command",
+    [
+        *("phoenix", "process_ab", "process_qc", "qc1_ingest"),
+        *("ingest_products", "cleanup_products"),
+    ],
 )
 def test_help_and_version_import_nothing_heavy(command, word):
     code = (
@@ -168,7 +172,7 @@ def test_a_whole_run_asks_the_hooks_in_the_order_of_the_slots(
     example, phoenix, monkeypatch, capsys
 ):
     monkeypatch.setenv("PHOENIX_TRACE", "1")
-    done = phoenix(example.config, "094.A-0001A")
+    done = phoenix(example.config, "094.A-0001A", "CPMIU")
     assert done.error == ""
     lines = re.findall(r"^\[trace\] (\w+) ", capsys.readouterr().err, re.MULTILINE)
     # A companion hook is asked whenever somebody wants to know, where a PGI has it.

@@ -14,6 +14,8 @@ from phoenix_core.testing import (
     AbPgiContract,
     CertifPgiContract,
     CheckPluginContract,
+    CleanupPluginContract,
+    ConversionToolContract,
     DrsContract,
     FinalPluginContract,
     HdrPgiContract,
@@ -177,3 +179,19 @@ class TestRename(RenameProductsContract):
 
 class TestMove(MoveProductsContract):
     pgi = "pgi_phoenix_EXAMPLE_move"
+
+
+class TestConvert(ConversionToolContract):
+    pgi = "pgi_phoenix_EXAMPLE_convert"
+
+    @pytest.fixture
+    def products(self, run, block):
+        (stack,) = images(run.config.directories.reduced / run.date, block, truth())
+        history = run.config.directories.logs / run.date / f"{block.root}_HISTORY.txt"
+        history.parent.mkdir()
+        history.write_text("stacked")
+        return [stack, Product(history, "HISTORY", block.name)]
+
+
+class TestCleanup(CleanupPluginContract):
+    pgi = "pgi_phoenix_EXAMPLE_cleanup"

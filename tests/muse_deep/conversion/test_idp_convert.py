@@ -17,16 +17,19 @@ from attrs import frozen
 
 from muse_deep_plugin.conversion.convert import content_check, convert
 from muse_deep_plugin.conversion.dataset import datasets
+from phoenix_core.archive_directory import ingest_products_archive
+from phoenix_core.certified import certified as certified_of
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError, IngestionError
 from phoenix_core.fits_edit import set_cards
 from phoenix_core.fits_file import check_fits
-from phoenix_core.model import Run
+from phoenix_core.model import Idp, Run
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.observatory import OB_GRADES
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.run_id import parse_run_id
 from phoenix_core.sdp.validate import validate
+from phoenix_core.testing import CleanupPluginContract, ConversionToolContract
 from phoenix_core.testing.killing import Trial, kill_often
 
 CONFIG = Path(__file__).parents[3] / "config" / "muse_deep.toml"
@@ -103,7 +106,7 @@ def certified(observatory, tmp_path_factory):
 def site(certified, tmp_path):
     """A copy of the certified run, to convert and to break."""
     site = Site(tmp_path)
-    for part in ("reduced", "logs", "plots"):
+    for part in ("reduced", "logs", "plots", "monitor"):
         shutil.copytree(certified.data / part, site.data / part)
     for path in certified.data.glob("phoenix.db*"):
         shutil.copy(path, site.data)
@@ -401,3 +404,60 @@ def test_killed_at_random_moments_nothing_certified_changes_and_the_next_call_en
     )
     assert kill_often(trial, 100, seed=6) > 20
     assert findings(site) == []
+
+
+# To the archive and back ----------------------------------------------------------
+
+
+class TestConversionTool(ConversionToolContract):
+    pgi = "idpConvert_mu_deep"
+
+    @pytest.fixture
+    def run(self, site):
+        return site.run
+
+    @pytest.fixture
+    def products(self, site):
+        return [p for one in certified_of(site.run) for p in one.products]
+
+
+class TestCleanup(CleanupPluginContract):
+    pgi = "pgi_phoenix_MUSE_cleanup"
+
+
+def test_datasets_go_to_the_archive_and_headers_stay(site):
+    told = site.command("ingestProducts", "-d", DATE)
+    assert "2 of 2 datasets in the archive" in told
+    names = {path.stem for path in (site.data / "archive" / "names").iterdir()}
+    assert names == {p.name for p in site.conv.iterdir() if p.suffix}
+    cleaned = json.loads(site.command("cleanupProducts", "-d", DATE, "--json"))
+    assert cleaned["kept"] == []
+    left = {p.suffix for p in site.reduced.rglob("*") if p.is_file()}
+    assert left == {"", ".hdr", ".log", ".png"}
+    links = [p for p in site.conv.glob("*.png") if p.is_symlink()]
+    assert len(links) == len(list(site.conv.glob("*.png")))
+    for words in (("-C",), ()):
+        told = site.command("idpConvert_mu_deep", "-d", DATE, *words)
+        assert told.count("(ingested and cleaned up)") == 2
+    told = site.command("phoenix", "validate", site.conv, code=2)
+    assert "4 header files (.hdr): ingested and cleaned up" in told
+    assert "ingested and cleaned up" in site.command("ingestProducts", "-d", DATE)
+
+
+def test_a_plot_that_an_earlier_cube_has_is_converted_under_another_name(site):
+    """The deep cubes of two runs may have an exposure in common."""
+    taken = "r.MUSE.2014-10-24T01:30:21.534_pst1.png"
+    other = site.root / taken
+    other.write_bytes(b"of an earlier deep cube")
+    ingest_products_archive(site.run, Idp("earlier.ab", other))
+    told = site.command("ingestProducts", "-d", DATE, code=6)
+    assert f"{taken} is in " in told
+    assert "convert again under another name: idpConvert_mu_deep -h tells how" in told
+    assert "1 of 2 datasets in the archive" in told
+    assert "SUFFIX" in site.command("idpConvert_mu_deep", "-h")
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "-p", "pst2")
+    assert told.count("(ingested)") == 1
+    told = site.command("ingestProducts", "-d", DATE)
+    assert "2 of 2 datasets in the archive" in told
+    names = {path.stem for path in (site.data / "archive" / "names").iterdir()}
+    assert taken.replace("pst1", "pst2") in names
