@@ -3,14 +3,15 @@
 All pipeline logs as one text beside each pst and dpc cube; NUM_SAT and WDEL_MAX from
 the scibasic products into the cube of the exposure, and from there into the deep cube;
 and the word to the core that pixel tables and scibasic products may go once nothing
-needs them. Headers are edited, pixels are not touched.
+needs them. The reduced pixel tables of exposures stay until -M, so that combining again
+without an exposure is combining alone. Headers are edited, pixels are not touched.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from muse_deep_plugin.get_logs import ab_path, collected_logs
 from muse_deep_plugin.headers import primary_header
@@ -24,7 +25,9 @@ from phoenix_core.fits_edit import set_cards
 from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Product, Run
 
+PGI: Final = "pgi_postSCI"
 LOGS: Final = "PIPELINE_LOG"
+REDUCED: Final = "PIXTABLE_REDUCED"
 COMMENTS: Final = {
     "NUM_SAT": "Saturated pixels of the (worst) exposure",
     "WDEL_MAX": "[Angstrom] Largest wavelength shift of an IFU",
@@ -42,12 +45,27 @@ _SATURATED: Final = "ESO QC SCIBASIC NSATURATED"
 _SHIFT: Final = "ESO QC SCIBASIC LAMBDA SHIFT"
 
 
+@frozen
+class Options:
+    """Options of the PGI.
+
+    Without `keep_reduced` the reduced pixel tables (340 million rows of 28 bytes, some
+    10 GB an exposure) are deleted once they are combined: less disk, and combining
+    again makes the exposures again, too.
+    """
+
+    keep_reduced: bool = True
+
+
 @hookimpl
 def process_ab_post_plugin(
     run: Run, block: AssociationBlock, products: Sequence[Product]
 ) -> list[Product] | None:
     """Complete the products of an AB, and mark those that are needed for a time."""
-    marked = [evolve(p, interim=p.interim or _is_interim(p, block)) for p in products]
+    kept = REDUCED if run.options(PGI, Options).keep_reduced else ""
+    marked = [
+        evolve(p, interim=p.interim or _is_interim(p, block, kept)) for p in products
+    ]
     if block.recipe not in {SCIPOST.recipe, EXP_COMBINE.recipe}:
         return marked
     cards = _cards(run, block)
@@ -102,9 +120,10 @@ def _cube_cards(run: Run, name: str) -> Cards:
     return {key: header[key] for key in COMMENTS if key in header}
 
 
-def _is_interim(product: Product, block: AssociationBlock) -> bool:
-    made_by_scibasic = block.recipe == SCIBASIC.recipe
-    return made_by_scibasic or product.category.startswith("PIXTABLE_")
+def _is_interim(product: Product, block: AssociationBlock, kept: str) -> bool:
+    category = product.category
+    is_table = category.startswith("PIXTABLE_") and category != kept
+    return is_table or block.recipe == SCIBASIC.recipe
 
 
 def _log_product(run: Run, block: AssociationBlock, workdir: Path) -> Product:

@@ -42,8 +42,8 @@ PROCESSING = (
 )
 _ORDER = {name: place for place, name in enumerate(dict.fromkeys(HEADER + PROCESSING))}
 _PROCESSING = frozenset(PROCESSING)
-# Documented, and not used by phoenix itself; MISSING is ours.
-_OTHERS = ("RASSOC", "MASSOC", "PACK_DIR", "RB_NAME", "MISSING")
+# Documented, and not used by phoenix itself; MISSING and DROPPED are ours.
+_OTHERS = ("RASSOC", "MASSOC", "PACK_DIR", "RB_NAME", "MISSING", "DROPPED")
 _KNOWN = frozenset((*_ORDER, *_OTHERS))
 FREE = frozenset({"TARGET", "RUN_ID", "PROC_MODE"})
 """Known qualifiers that rules may take from a header as it is."""

@@ -102,6 +102,10 @@ phoenix -r 094.D-0114B -M --verdicts review.txt    certify by file
 
 phoenix status -r 094.D-0114B    what is done, runs, failed and why
 
+phoenix -r 094.D-0114B --drop EXPOSURE -a NAME.ab --why "clouds"    without it
+
+phoenix -r 094.D-0114B --undrop EXPOSURE -a NAME.ab    with it again
+
 [bold]Exit codes[/]
 
 0 done, 2 configuration or command line, 3 plug-in, 4 processing, 5 certification,
@@ -249,6 +253,24 @@ def phoenix(
             "--fresh", metavar=" ", help="Make ABs anew that were edited or moved."
         ),
     ] = False,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--drop",
+            metavar="EXPOSURE",
+            help="Drop this raw file, AB or OB:<id> from the AB of -a; several go.",
+        ),
+    ] = None,
+    undrop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--undrop", metavar="EXPOSURE", help="Take back what was dropped."
+        ),
+    ] = None,
+    because: Annotated[
+        str,
+        typer.Option("--why", metavar="TEXT", help="With --drop: why, for the record."),
+    ] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -272,17 +294,20 @@ def phoenix(
         raise ConfigError(f"{given}: one part at a time (-P does -C as well)")
     if parts and parts != ["M"] and (keep or verdicts or web):
         raise ConfigError("-n, --verdicts and --web go with -M")
-    cli_parts.run_part(
-        parts[0] if parts else "",
-        config,
-        cli_parts.wishes(
-            *(run_id, date, select, verdicts),
-            fresh=fresh,
-            keep=keep,
-            web=cli_parts.web_port(verdicts, port, web=web),
-        ),
-        as_json=as_json,
+    asked = cli_parts.wishes(
+        *(run_id, date, select, verdicts),
+        fresh=fresh,
+        keep=keep,
+        web=cli_parts.web_port(verdicts, port, web=web),
     )
+    if drop or undrop or because:
+        from phoenix_core import cli_drop  # noqa: PLC0415
+
+        alone = not (parts or fresh or keep or verdicts or web)
+        edit = cli_drop.asked_edit(drop or (), undrop or (), because, alone=alone)
+        cli_drop.edit_abs(config, asked, edit, as_json=as_json)
+        return
+    cli_parts.run_part(parts[0] if parts else "", config, asked, as_json=as_json)
     del debug  # looked for where errors are told
 
 

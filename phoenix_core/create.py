@@ -16,6 +16,14 @@ from phoenix_core.association_block import (
 )
 from phoenix_core.bqs_local import budget
 from phoenix_core.cascade import check_cascade, finals, in_order, select
+from phoenix_core.drop_record import finish_drops, record_fresh
+from phoenix_core.dropped import (
+    Dropped,
+    dropped,
+    is_edited_otherwise,
+    left_out,
+    take_back,
+)
 from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PgiError
 from phoenix_core.incomplete import set_aside
@@ -44,6 +52,8 @@ class _Taken:
 
     block: AssociationBlock
     is_edited: bool = False
+    is_former: bool = False  # what it was made from has changed in the source since
+    again: tuple[Dropped, ...] = ()  # what --fresh takes back
 
 
 def create(session: Session) -> Plan:
@@ -57,6 +67,7 @@ def create(session: Session) -> Plan:
     """
     run, pgis = session.run, session.pgis
     finish_moves(run)
+    finish_drops(run)
     source = pgis.call(hookspecs.ab_source, run=run)
     _register(session)
     stray = pgis.ask(hookspecs.ab_source_findings, run=run) or ()
@@ -69,6 +80,7 @@ def create(session: Session) -> Plan:
     notes = [*_of_moved(cascade, moved), *_drop_strays(run, whole)]
     names = {block.name for block in cascade.blocks}
     edited = [r.block.name for r in taken if r.is_edited and r.block.name in names]
+    again = _taken_back(run, [r for r in taken if r.block.name in names])
     run.ab_dir.mkdir(parents=True, exist_ok=True)
     ready, aside = set_aside(cascade)
     for block in (*ready.blocks, *aside):
@@ -79,6 +91,13 @@ def create(session: Session) -> Plan:
     if plan.errors:
         job_file(run).unlink(missing_ok=True)  # a former one tells of another plan
     notes += [f"{name} was edited by hand and is taken as it is" for name in edited]
+    notes += [
+        f"{row.block.name} has changed in the source since; --fresh takes the new one"
+        for row in taken
+        if row.is_former and row.block.name in names
+    ]
+    notes += _of_dropped(ready)
+    notes += again
     plan = evolve(plan, notes=tuple(notes))
     session.events.tell(
         "created",
@@ -167,11 +186,14 @@ def _as_on_disk(run: Run, block: AssociationBlock) -> _Taken:
         return _Taken(old)
     # Without AB_SUM it was not phoenix who wrote it.
     if (old.is_edited or not old.value("AB_SUM")) and not run.fresh:
-        return _Taken(old, is_edited=True)
+        made_of = old.value("AB_SUM")
+        is_former = made_of not in {"", block.definition_sum}
+        return _Taken(old, is_edited_otherwise(old), is_former)
     # What the last call was made from stays, so that the difference can be told.
     records = {name: old.values(name) for name in PROCESSING}
     joined = evolve(block, source=None).updated(records)
-    return _Taken(joined.with_value("AB_SUM", joined.definition_sum))
+    joined = joined.with_value("AB_SUM", joined.definition_sum)
+    return _Taken(joined, again=dropped(old))
 
 
 def _fresh(block: AssociationBlock) -> AssociationBlock:
@@ -187,8 +209,12 @@ def _fresh(block: AssociationBlock) -> AssociationBlock:
 
 
 def _selected(run: Run, cascade: Cascade) -> Cascade:
+    """The part of the cascade that is asked for; else all but what was dropped."""
     if not run.select:
-        return cascade
+        out = left_out(cascade.blocks)
+        if not out:
+            return cascade
+        return select(cascade, [b.name for b in cascade.blocks if b.name not in out])
     names = [block.name for block in cascade.blocks]
     if run.select not in names:
         hint = nearest(run.select, names)
@@ -233,7 +259,10 @@ def _moved(run: Run, block: AssociationBlock) -> AssociationBlock | None:
     if run.ab_path(block.name).exists() or not path.exists():
         return None
     done = read_block(path)
-    is_same = done.definition_sum == block.definition_sum
+    # Edited or not, what was made of this AB is what a person accepted.
+    whole = take_back(done, {one.file for one in dropped(done)})
+    made_of = {done.definition_sum, whole.definition_sum, done.value("AB_SUM")}
+    is_same = block.definition_sum in made_of
     return done if is_same and done.status is AbStatus.SUCCESSFUL else None
 
 
@@ -243,6 +272,25 @@ def _of_moved(cascade: Cascade, moved: Sequence[str]) -> Iterator[str]:
     for name in moved:
         used = "; its products are taken from there" if name in needed else ""
         yield f"{name} is certified and moved already{used}"
+
+
+def _of_dropped(cascade: Cascade) -> Iterator[str]:
+    """Say which ABs are made without something that was dropped from them."""
+    for block in cascade.blocks:
+        if files := [one.file for one in dropped(block)]:
+            yield f"{block.name} is made without {', '.join(dict.fromkeys(files))}"
+
+
+def _taken_back(run: Run, taken: Sequence[_Taken]) -> list[str]:
+    """Say and record what ABs have again, since --fresh makes them anew."""
+    rows = {row.block.name: [one.file for one in row.again] for row in taken}
+    rows = {name: list(dict.fromkeys(files)) for name, files in rows.items() if files}
+    if rows:
+        record_fresh(run, rows)
+    return [
+        f"{name} is made anew and takes again what was dropped: {', '.join(files)}"
+        for name, files in rows.items()
+    ]
 
 
 def _drop_strays(run: Run, whole: Cascade) -> Iterator[str]:

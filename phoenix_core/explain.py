@@ -9,6 +9,7 @@ from phoenix_core import inputs
 from phoenix_core.ab_file import read_blocks
 from phoenix_core.association_block import AbStatus, AssociationBlock, ProductRecord
 from phoenix_core.cascade import in_order
+from phoenix_core.dropped import dropped, left_out
 from phoenix_core.due import what_is_due
 from phoenix_core.errors import ConfigError, PhoenixError, ProcessingError
 from phoenix_core.ledger import Attempt
@@ -17,7 +18,13 @@ from phoenix_core.nearest import nearest
 from phoenix_core.process_ab import drs_call
 from phoenix_core.session import Session
 from phoenix_core.staleness import reasons
-from phoenix_core.status import Found, blocks_of, find_report, status_of
+from phoenix_core.status import (
+    Found,
+    blocks_of,
+    find_report,
+    status_of,
+    told_dropped,
+)
 from phoenix_core.verdicts import Word, read_verdicts, word_on
 
 MISSING = "MISSING"
@@ -76,6 +83,8 @@ class Explanation:
     scores: tuple[Score, ...]
     verdict: Word | None
     attempts: tuple[Attempt, ...]
+    dropped: tuple[str, ...] = ()  # from it: what, by whom, when, why
+    dropped_from: tuple[str, ...] = ()  # ABs that need it no longer
 
 
 @frozen
@@ -123,6 +132,13 @@ def explain(session: Session, name: str) -> Explanation:
         scores=report[1].scores if report else (),
         verdict=word_on(read_verdicts(run), block) if is_done else None,
         attempts=session.ledger.attempts(run.date, name),
+        dropped=told_dropped(run, found),
+        dropped_from=tuple(
+            f"{n} {one.word.told}"
+            for n, by in blocks.items()
+            for one in dropped(by.block)
+            if one.file == name
+        ),
     )
 
 
@@ -193,8 +209,14 @@ def _due(session: Session, block: AssociationBlock) -> tuple[str, ...]:
     """Why part 2 would process it, in the words of part 2."""
     run = session.run
     blocks: dict[str, AssociationBlock] = {}
-    for other in in_order(read_blocks(run.ab_dir)):
-        if all(n in blocks or run.moved_path(n).exists() for n in other.needs):
+    there = in_order(read_blocks(run.ab_dir))
+    out = left_out(there)
+    if block.name in out:
+        return ()
+    for other in there:
+        if other.name not in out and all(
+            n in blocks or run.moved_path(n).exists() for n in other.needs
+        ):
             blocks[other.name] = other
     if block.name in blocks:
         return what_is_due(session, tuple(blocks.values())).get(block.name, ())

@@ -58,6 +58,9 @@ def ab_pgi(run: Run, blocks: Sequence[AssociationBlock]) -> Cascade:
 
     Add, edit and order ABs; none may precede what it needs. The same ABs in any
     order give the same cascade.
+
+    ``--drop`` asks it about the ABs as they would be, its own among them: an error
+    finding that is new (too few exposures are left, say) refuses the drop.
     """
     raise NotImplementedError
 

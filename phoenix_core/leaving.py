@@ -31,7 +31,7 @@ from phoenix_core.move_files import (
 )
 from phoenix_core.move_plan import (
     Plan,
-    all_needs,
+    all_going,
     check_whole,
     is_moved,
     kept_products,
@@ -93,9 +93,9 @@ def finish(run: Run, done: Done) -> None:
                 moved[name] = block
     held = {
         need
-        for final, needed in all_needs(blocks).items()
+        for final, going in all_going(blocks).items()
         if final not in moved
-        for need in needed
+        for need in going
     }
     for name, block in moved.items():
         if name not in held:

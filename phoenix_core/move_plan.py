@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from phoenix_core.association_block import AssociationBlock
+from phoenix_core.dropped import dropped, left_out
 from phoenix_core.errors import CertificationError
 from phoenix_core.file_sums import sha256
 from phoenix_core.model import AbStatus, Move, Product, Run
@@ -71,9 +72,25 @@ def all_needs(
     In the order of their names; what is not among the blocks any more counts for none.
     """
     needed = {need for block in blocks.values() for need in block.needs}
+    needed |= left_out(blocks.values())
     return {
         name: needs_of(name, blocks) for name in sorted(blocks) if name not in needed
     }
+
+
+def all_going(
+    blocks: Mapping[str, AssociationBlock],
+) -> dict[str, frozenset[str]]:
+    """Return the final ABs, and all that goes once they do.
+
+    It is what each needs, and what was dropped from it with all that only needs it.
+    """
+    found = {}
+    for name, needs in all_needs(blocks).items():
+        aside = {one.file for n in (name, *needs) for one in dropped(blocks[n])}
+        there = aside & blocks.keys()
+        found[name] = needs.union(there, *(needs_of(one, blocks) for one in there))
+    return found
 
 
 def needs_of(name: str, blocks: Mapping[str, AssociationBlock]) -> frozenset[str]:

@@ -17,6 +17,7 @@ from phoenix_core import hookspecs
 from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.certify import certify, why_undecided
+from phoenix_core.drop_record import dropped_since, finish_drops
 from phoenix_core.errors import (
     CertificationError,
     ConfigError,
@@ -35,6 +36,7 @@ from phoenix_core.leaving import (
 )
 from phoenix_core.model import AbStatus, Move, Product, QcReport, Run, Verdict
 from phoenix_core.move_plan import (
+    all_going,
     all_needs,
     check_whole,
     needs_of,
@@ -96,6 +98,7 @@ class _Waiting:
     run: Run
     blocks: Mapping[str, AssociationBlock]
     needs: Mapping[str, frozenset[str]]
+    going: Mapping[str, frozenset[str]]  # with it: its needs, and what was dropped
 
     def cascade(self, name: str) -> tuple[str, ...]:
         """An AB and all that it needs."""
@@ -162,8 +165,9 @@ class _Judged:
 
 def _judge(run: Run, pgis: Pgis) -> _Judged:
     """Ask for verdicts on what was selected."""
+    finish_drops(run)
     blocks = active_blocks(run)
-    waiting = _Waiting(run, blocks, all_needs(blocks))
+    waiting = _Waiting(run, blocks, all_needs(blocks), all_going(blocks))
     finals = _selected(waiting)
     looked_at = frozenset(n for final in finals for n in waiting.cascade(final))
     reports = {r.block: r for r in read_reports(run) if r.block in looked_at}
@@ -193,8 +197,8 @@ def _kept_of(run: Run) -> frozenset[str] | None:
         return None
     logs = run.moved_path(run.select).parent
     stored = {path.name: read_block(path) for path in logs.glob("*.ab")}
-    needed = all_needs(stored).get(run.select, frozenset())
-    return frozenset({run.select, *needed})
+    going = all_going(stored).get(run.select, frozenset())
+    return frozenset({run.select, *going})
 
 
 def finish_moves(run: Run) -> tuple[Path, ...]:
@@ -222,7 +226,7 @@ def _selected(waiting: _Waiting) -> tuple[str, ...]:
     if name in needs:
         return (name,)
     if name in waiting.blocks:
-        users = ", ".join(final for final in needs if name in needs[final])
+        users = ", ".join(n for n, going in waiting.going.items() if name in going)
         raise ConfigError(f"{name} goes with what needs it: select {users}")
     if run.moved_path(name).exists():
         return ()
@@ -267,8 +271,13 @@ def _why_not(waiting: _Waiting, name: str, verdicts: Mapping[str, Verdict]) -> s
     judged = [n for n in cascade if n in verdicts]
     if rejected := [n for n in judged if not verdicts[n].is_accepted]:
         return f"it needs {rejected[0]}, which was rejected"
-    if busy := [n for n in cascade if is_held(run.work_dir(n) / LOCK)]:
+    leaving = {*cascade, *waiting.going.get(name, ())}
+    if busy := [n for n in sorted(leaving) if is_held(run.work_dir(n) / LOCK)]:
         return f"{busy[0]} is being processed"
+    for one in cascade:
+        if files := dropped_since(run, waiting.blocks[one]):
+            why = f"{files[0]} was dropped from {one} since it was made"
+            return f"{why}; run phoenix -P, then review it again"
     if why := why_out_of_date(cascade, waiting.blocks):
         return f"{why}; run phoenix -P, then review it again"
     try:
@@ -326,11 +335,11 @@ def _leave_all(
     done: Done,
 ) -> dict[str, str]:
     """Move what is ready, one final AB after the other; return why some could not."""
-    run, blocks, needs = waiting.run, waiting.blocks, waiting.needs
-    users = Counter(need for needed in needs.values() for need in needed)
+    run, blocks, going = waiting.run, waiting.blocks, waiting.going
+    users = Counter(one for needed in going.values() for one in needed)
     failed = {}
     for name in ready:
-        needed = needs.get(name, frozenset())  # one that is not final leaves alone
+        needed = going.get(name, frozenset())  # one that is not final leaves alone
         along = [blocks[need] for need in sorted(needed) if users[need] == 1]
         try:
             leave(run, plan_leaving(run, blocks[name], along, moves), done)

@@ -8,6 +8,8 @@ from attrs import evolve, field, frozen
 from phoenix_core.ab_file import read_block
 from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.cascade import in_order
+from phoenix_core.drop_record import dropped_since
+from phoenix_core.dropped import dropped, left_out
 from phoenix_core.errors import ConfigError
 from phoenix_core.ingest_state import ingest_state
 from phoenix_core.model import QcReport, Run, Verdict
@@ -19,6 +21,7 @@ from phoenix_core.verdicts import Reviewed, Word, read_verdicts, word_on
 
 MOVED = "MOVED"
 RUNNING = "RUNNING"
+DROPPED = "DROPPED"
 
 
 @frozen
@@ -34,9 +37,10 @@ class AbState:
     """One AB: its status, seconds, peak memory in bytes, and why it did not succeed.
 
     `status` is PROCESS_STATUS, or RUNNING while a process works on it, or MOVED once
-    part 3 has moved it. `targets` are its own or those of the ABs that it is made for.
-    `scores` is the number of its QC scores, 0 without a report. `verdict` is on the
-    products that it has now.
+    part 3 has moved it, or DROPPED where nothing needs it any more. `targets` are its
+    own or those of the ABs that it is made for. `scores` is the number of its QC
+    scores, 0 without a report. `verdict` is on the products that it has now. `dropped`
+    tells what was dropped from it, a line each.
     """
 
     name: str
@@ -49,6 +53,7 @@ class AbState:
     scores: int = 0
     failed_scores: tuple[str, ...] = ()
     verdict: Word | None = None
+    dropped: tuple[str, ...] = ()
 
 
 @frozen
@@ -117,8 +122,16 @@ def see(run: Run, *, moved_only: bool = False) -> tuple[Seen, ...]:
     given = read_verdicts(run)
     ordered = in_order(one.block for one in found.values())
     targets = _targets(ordered)
+    out = left_out(block for block in ordered if not found[block.name].is_moved)
     seen = (
-        _see(run, found[block.name], targets[block.name], busy, given)
+        _see(
+            run,
+            found[block.name],
+            targets[block.name],
+            busy,
+            given,
+            is_out=block.name in out,
+        )
         for block in ordered
     )
     return tuple(sorted(seen, key=lambda one: _by_target(one.state)))
@@ -175,7 +188,7 @@ def _targets(ordered: tuple[AssociationBlock, ...]) -> dict[str, tuple[str, ...]
     for block in reversed(ordered):
         if own := block.value("TARGET"):
             found[block.name] = {own}
-        for need in block.needs:
+        for need in (*block.needs, *(one.file for one in dropped(block))):
             if need in found:
                 found[need] |= found[block.name]
     return {name: tuple(sorted(targets)) for name, targets in found.items()}
@@ -193,6 +206,8 @@ def _see(
     targets: tuple[str, ...],
     busy: frozenset[str],
     given: Mapping[Reviewed, Verdict],
+    *,
+    is_out: bool,
 ) -> Seen:
     block = found.block
     is_busy = block.name in busy and not found.is_moved
@@ -204,15 +219,28 @@ def _see(
         name=block.name,
         recipe=block.value("RECIPE"),
         targets=targets,
-        status=RUNNING if is_busy else status_of(found),
+        status=RUNNING if is_busy else DROPPED if is_out else status_of(found),
         seconds=_number(block.value("PROCESS_SECONDS")),
         memory=int(_number(block.value("PROCESS_MEMORY"))),
         cause=block.cause if is_bad and not is_busy else "",
         scores=len(scores),
         failed_scores=tuple(score.name for score in scores if not score.is_passed),
         verdict=word_on(given, block) if is_done else None,
+        dropped=told_dropped(run, found),
     )
     return Seen(state, found, report, path)
+
+
+def told_dropped(run: Run, found: Found) -> tuple[str, ...]:
+    """Tell what was dropped from an AB, each file in a line, and whether it counts."""
+    block = found.block
+    rows = {one.file: one.word.told for one in dropped(block)}
+    old = dropped_since(run, block) if rows and not found.is_moved else ()
+    return tuple(
+        f"without {file}, dropped {told}"
+        + (" (not made anew yet: phoenix -P does it)" * (file in old))
+        for file, told in rows.items()
+    )
 
 
 def _busy(run: Run) -> Iterator[str]:

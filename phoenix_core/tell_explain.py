@@ -25,7 +25,10 @@ def explain_lines(told: Explanation) -> Iterator[Text]:
     yield from _lines("due because", ([why] for why in told.due))
     if not told.due:
         why = "it was moved" if told.status == MOVED else "it is up to date"
+        why = "nothing needs it" if told.dropped_from and not told.taken_by else why
         yield from _lines("not due", [[why]])
+    yield from _lines("dropped", ([line] for line in told.dropped))
+    yield from _lines("dropped from", ([line] for line in told.dropped_from))
     yield from _lines("file", [[told.file]])
     yield from _lines(
         "needs",

@@ -7,7 +7,7 @@ from rich.text import Text
 from phoenix_core.ingest_state import told_ingested
 from phoenix_core.plain_text import plain
 from phoenix_core.plan import in_gb, in_time
-from phoenix_core.status import MOVED, RUNNING, AbState, RunState
+from phoenix_core.status import DROPPED, MOVED, RUNNING, AbState, RunState
 
 STYLES = {
     "SUCCESSFUL": "green",
@@ -15,6 +15,7 @@ STYLES = {
     "FAILED": "red",
     "SKIPPED": "yellow",
     RUNNING: "cyan",
+    DROPPED: "yellow",
 }
 _COLUMNS = ("AB", "status", "QC", "time", "memory", "recipe")
 _RIGHT = {"QC", "time", "memory"}
@@ -41,7 +42,7 @@ def status_lines(state: RunState, width: int | None = None) -> Iterator[Text]:
 
 def counts_of(state: RunState) -> str:
     """How many ABs are in which status, in one line."""
-    order = ("SUCCESSFUL", MOVED, RUNNING, "CREATED", "FAILED", "SKIPPED")
+    order = ("SUCCESSFUL", MOVED, RUNNING, "CREATED", "FAILED", "SKIPPED", DROPPED)
     counts = [f"{state.count(one)} {one}" for one in order if state.count(one)]
     if red := sum(bool(ab.failed_scores) for ab in state.abs):
         counts.append(f"{red} with failed scores")
@@ -120,9 +121,11 @@ def _heading(targets: tuple[str, ...]) -> str:
 
 
 def _notes(ab: AbState) -> Iterator[Text]:
-    if ab.cause:
+    if ab.cause and ab.status != DROPPED:
         told = f"{ab.name} {ab.status}: {ab.cause}"
         yield Text(plain(told), STYLES.get(ab.status, ""))
+    for told in ab.dropped:
+        yield Text(plain(f"{ab.name} {told}"), "yellow")
     if ab.failed_scores:
         told = f"{ab.name} failed scores: {', '.join(ab.failed_scores)}"
         yield Text(plain(told), "red")

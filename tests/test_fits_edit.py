@@ -1,10 +1,7 @@
 """What `fits_edit` promises: cards are set, all else stays, no kill costs a file."""
 
-import json
-import signal
 import subprocess
 import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -22,6 +19,7 @@ from phoenix_core.fits_edit import (
     set_cards,
 )
 from phoenix_core.fits_file import check_fits
+from phoenix_core.testing.killing import kill_at
 
 SAME_FILE = settings(
     max_examples=60,
@@ -398,36 +396,6 @@ def test_a_large_file_is_edited_in_place_with_room_to_spare(tmp_path, inserting)
     assert np.array_equal(fits.getdata(path, 1), pixels)
 
 
-KILLED = """
-import json, os, signal, sys
-from pathlib import Path
-from phoenix_core import fits_edit
-EDITS = {{
-    int(n): fits_edit.HeaderEdit(cards, tuple(dropped))
-    for n, (cards, dropped) in json.loads(sys.argv[2]).items()
-}}
-count = 0
-def dying(function):
-    def call(*words, **options):
-        global count
-        if count == {point}:
-            if {torn} and function is pwrite:
-                pwrite(words[0], words[1][: len(words[1]) // 2], *words[2:])
-            os.kill(os.getpid(), signal.SIGKILL)
-        count += 1
-        return function(*words, **options)
-    return call
-pwrite = os.pwrite
-os.pwrite = dying(os.pwrite)
-os.fsync, os.fdatasync = dying(os.fsync), dying(os.fdatasync)
-os.replace, os.rename = dying(os.replace), dying(os.rename)
-fits_edit.insert = dying(fits_edit.insert)
-fits_edit._copy, fits_edit._write = dying(fits_edit._copy), dying(fits_edit._write)
-Path.unlink, Path.replace = dying(Path.unlink), dying(Path.replace)
-fits_edit.edit_headers(Path(sys.argv[1]), EDITS, small={small})
-"""
-
-
 @pytest.mark.parametrize("small", [0, 1 << 30], ids=["in place", "copied"])
 @pytest.mark.parametrize("torn", [False, True], ids=["between", "within a write"])
 def test_killed_at_any_moment_the_old_or_the_new_file_is_whole(
@@ -437,33 +405,25 @@ def test_killed_at_any_moment_the_old_or_the_new_file_is_whole(
     new = tmp_path / "new.fits"
     copy_edited(signed, new, EDITS)
     wanted, old = content(new), content(signed)
-    ended = killed = 0
-    edits = json.dumps({n: (e.cards, e.dropped) for n, e in EDITS.items()})
-    for point in range(40):
+
+    def edit():
+        edit_headers(signed, EDITS, small=small)
+
+    for moment in range(1, 80):
         signed.unlink()
         signed.write_bytes(signed_bytes)
         for left in tmp_path.glob(".signed*"):
             left.unlink()
-        code = KILLED.format(point=point, torn=torn, small=small)
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code), signed, edits],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            ended += 1
+        if not kill_at(edit, moment, torn=torn):
             assert content(signed) == wanted
             break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        killed += 1
         finish_edit(signed)
         assert check_fits(signed).problems == ()
         assert content(signed) in (old, wanted)
         edit_headers(signed, EDITS, small=0)
         assert content(signed) == wanted
         assert not list(tmp_path.glob(".*.edit"))
-    assert ended == 1
-    assert killed > 4
+    assert 6 < moment < 79
 
 
 def test_a_journal_of_another_file_is_not_played(signed, tmp_path, inserting):

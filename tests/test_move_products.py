@@ -4,8 +4,6 @@ import hashlib
 import os
 import resource
 import shutil
-import signal
-import sys
 import tempfile
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from phoenix_core.qc_page import write_qc_page
 from phoenix_core.qc_report import StoredReport, page_path, report_path, write_report
 from phoenix_core.run_lock import holding
 from phoenix_core.slots import SLOTS
+from phoenix_core.testing.killing import Trial, kill_at, kill_often
 
 CLOSING = [slot for slot in SLOTS if slot.key in {"CERTIF_PGI", "SPECIAL_PLUGIN"}]
 VERDICTS = """
@@ -329,7 +328,7 @@ def test_killed_while_what_n_kept_is_deleted_the_next_call_ends_the_same(
     for action in range(1, 100):
         shutil.rmtree(world.root)
         shutil.copytree(before, world.root)
-        if run_in_child(lambda: world.move(BOTH), action, str(world.root)) == 0:
+        if not kill_at(lambda: world.move(BOTH), action):
             break
         world.move(BOTH)
         assert world.files() == wanted, f"killed before action {action}"
@@ -596,60 +595,35 @@ def test_without_certif_pgi_green_reports_are_accepted_and_red_ones_wait(world):
 # Killed, and out of space -----------------------------------------------------------
 
 
-def run_in_child(work, kill_at=0, root=""):
-    """Do some work in another process; kill it for good before its n-th file action."""
-    pid = os.fork()
-    if pid:
-        return os.waitpid(pid, 0)[1]
-    try:
-        count = 0
-
-        def watch(event, args):
-            nonlocal count
-            acts = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.truncate"}
-            is_write = event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)
-            if (event in acts or is_write) and str(args[0]).startswith(root):
-                count += 1
-                if count == kill_at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        if kill_at:
-            sys.addaudithook(watch)
-        work()
-        os._exit(0)
-    except PhoenixError:
-        os._exit(1)
-    finally:
-        os._exit(2)
-
-
-@pytest.mark.parametrize(("keep", "every"), [(False, 1), (True, 4)])
-def test_killed_before_any_file_action_the_next_call_ends_the_same(
-    world, tmp_path, keep, every
+@pytest.mark.parametrize(("keep", "kills"), [(False, 100), (True, 30)])
+def test_killed_at_random_moments_no_byte_is_lost_and_it_ends_the_same(
+    world, tmp_path, keep, kills
 ):
     before = tmp_path / "before"
     shutil.copytree(world.root, before)
-
-    def work():
-        world.move(BOTH, keep=keep)
-
-    work()
+    certified = {
+        world.product(f"{name}_dpc.ab", category).read_bytes()
+        for name in ("one", "two")
+        for category in ("CUBE", "IMAGE")
+    }
+    world.move(BOTH, keep=keep)
     wanted = world.files()
-    killed = 0
-    for action in range(1, 1000, every):
+
+    def prepare():
         shutil.rmtree(world.root)
         shutil.copytree(before, world.root)
-        status = run_in_child(work, action, str(world.root))
-        if status == 0:
-            break
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        killed += 1
-        if action % 4 == 0:
-            # A second death, early in the completion, changes nothing either.
-            run_in_child(work, 1 + action % 7, str(world.root))
-        work()
-        assert world.files() == wanted, f"killed before action {action}"
-    assert killed * every > 50
+
+    def left():
+        arrived = [p for p in (world.root / "reduced").rglob("*.fits") if p.is_file()]
+        waiting = [p for p in (world.root / "product").rglob("*.fits") if p.is_file()]
+        assert {path.read_bytes() for path in arrived} <= certified
+        assert {path.read_bytes() for path in (*arrived, *waiting)} >= certified
+
+    def ended():
+        assert world.files() == wanted
+
+    trial = Trial("move", prepare, lambda: world.move(BOTH, keep=keep), left, ended)
+    assert kill_often(trial, kills, seed=6) > 50
 
 
 def test_a_killed_move_is_completed_without_asking_anybody_again(world, tmp_path):
@@ -658,10 +632,10 @@ def test_a_killed_move_is_completed_without_asking_anybody_again(world, tmp_path
     world.move(BOTH)
     wanted = world.files()
     is_completed = set()
-    for action in range(1, 1000, 2):
+    for action in range(1, 1000, 5):
         shutil.rmtree(world.root)
         shutil.copytree(before, world.root)
-        if run_in_child(lambda: world.move(BOTH), action, str(world.root)) == 0:
+        if not kill_at(lambda: world.move(BOTH), action):
             break
         finish_moves(world.run)
         logs, active = set(world.names("logs")), set(world.names("ab"))
@@ -718,12 +692,12 @@ def test_killed_while_copying_to_another_disk_ends_the_same(
     far.move(BOTH)
     wanted = world.files()
     arrived = {p.name: p.read_bytes() for p in other_disk.rglob("*.fits")}
-    for action in range(1, 1000):
+    for action in range(1, 1000, 3):
         shutil.rmtree(world.root)
         shutil.rmtree(other_disk / "sci")
         shutil.copytree(before, world.root)
         (world.root / "reduced").rmdir()
-        if run_in_child(lambda: far.move(BOTH), action, str(other_disk)) == 0:
+        if not kill_at(lambda: far.move(BOTH), action):
             break
         far.move(BOTH)
         assert world.files() == wanted
@@ -745,8 +719,15 @@ def test_a_full_disk_loses_nothing_and_says_so(world, other_disk, capfd):
             os.write(1, f"{stays.block}: {stays.why}\n".encode())
         done.raise_for_failed()
 
-    status = run_in_child(work)
-    assert os.waitstatus_to_exitcode(status) == 1
+    pid = os.fork()
+    if not pid:
+        try:
+            work()
+        except PhoenixError:
+            os._exit(1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     told = capfd.readouterr().out.splitlines()
     assert len(told) == 2
     assert all("nothing is lost" in line for line in told)

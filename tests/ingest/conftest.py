@@ -3,8 +3,6 @@
 import io
 import json
 import os
-import signal
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from attrs import evolve, field, frozen
 from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.cleanup_products import clean_up
-from phoenix_core.errors import PhoenixError
 from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.ingest_products import ingest
 from phoenix_core.pgis import load
@@ -216,36 +213,3 @@ def world(run, install):
 def without_sync(monkeypatch):
     """What is written survives a kill without it; it is for power failures."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-@pytest.fixture
-def in_child():
-    """A function that does work in another process, killed before its n-th action."""
-
-    def do(work, kill_at=0, root=""):
-        pid = os.fork()
-        if pid:
-            return os.waitpid(pid, 0)[1]
-        try:
-            count = 0
-            acts = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.truncate"}
-            acts |= {"os.symlink", "os.chmod"}
-
-            def watch(event, args):
-                nonlocal count
-                is_write = event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)
-                if (event in acts or is_write) and root in str(args[:2]):
-                    count += 1
-                    if count == kill_at:
-                        os.kill(os.getpid(), signal.SIGKILL)
-
-            if kill_at:
-                sys.addaudithook(watch)
-            work()
-            os._exit(0)
-        except PhoenixError:
-            os._exit(1)
-        finally:
-            os._exit(2)
-
-    return do

@@ -1,14 +1,13 @@
 """cleanupProducts: only what the archive proves to hold goes, and nothing is lost."""
 
-import os
 import shutil
-import signal
 
 import pytest
 from astropy.io import fits
 
 from phoenix_core.errors import ConfigError, IngestionError, PgiError
 from phoenix_core.header_file import header_path, read_headers
+from phoenix_core.testing.killing import Trial, kill_often
 
 CUBES = ("r.one_CUBE", "conv/MU_r.one", "r.two_CUBE", "conv/MU_r.two")
 
@@ -230,8 +229,8 @@ def test_a_header_file_that_somebody_wrote_is_set_aside(world):
     assert "SCIENCE.IMAGE" in mine.read_text()
 
 
-def test_killed_before_any_file_action_nothing_is_lost_and_the_next_call_ends_it(
-    world, tmp_path, in_child, without_sync
+def test_killed_at_random_moments_no_header_is_there_for_what_the_archive_lacks(
+    world, tmp_path, without_sync
 ):
     world.ingest()
     held = world.held()
@@ -240,20 +239,24 @@ def test_killed_before_any_file_action_nothing_is_lost_and_the_next_call_ends_it
     shutil.copytree(world.root, before, symlinks=True)
     world.clean_up()
     wanted = world.files()
-    killed = 0
-    for action in range(1, 1000, 2):
+
+    def prepare():
         shutil.rmtree(world.root)
         shutil.copytree(before, world.root, symlinks=True)
-        status = in_child(world.clean_up, action, str(world.root))
-        if status == 0:
-            break
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        killed += 1
+
+    def left():
         assert world.held() == held
         for name, content in archived.items():
-            there = (world.conv / name).is_file()
-            assert (world.conv / name).read_bytes() == content if there else True
-            assert there or (world.conv / name).with_suffix(".hdr").is_file()
-        world.clean_up()
-        assert world.files() == wanted, f"killed before action {action}"
-    assert killed > 10
+            path = world.conv / name
+            if path.is_file():
+                assert path.read_bytes() == content
+            else:
+                assert path.with_suffix(".hdr").is_file()
+                assert held[name] == content
+
+    def ended():
+        assert world.files() == wanted
+        assert world.held() == held
+
+    trial = Trial("clean-up", prepare, world.clean_up, left, ended)
+    assert kill_often(trial, 50, seed=6) > 20

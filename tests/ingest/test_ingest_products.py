@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from phoenix_core.errors import (
 )
 from phoenix_core.file_sums import sha256
 from phoenix_core.run_lock import holding
+from phoenix_core.testing.killing import Trial, kill_often
 
 BIN = Path(sys.executable).parent
 FILES = {"MU_r.one.fits", "r.one_v1.png", "r.one.log"}
@@ -275,26 +275,33 @@ def test_a_receipt_that_was_cut_short_was_never_given(world):
         world.ingest()
 
 
-def test_killed_before_any_file_action_the_next_call_ends_the_same(
-    world, tmp_path, in_child, without_sync
+def test_killed_at_random_moments_no_dataset_is_there_twice_and_none_is_lost(
+    world, tmp_path, without_sync
 ):
     before = tmp_path / "before"
     shutil.copytree(world.root, before)
     world.ingest()
     wanted, held = world.files(), world.held()
-    killed = 0
-    for action in range(1, 1000, 5):
+
+    def prepare():
         shutil.rmtree(world.root)
         shutil.copytree(before, world.root)
-        status = in_child(world.ingest, action, str(world.root))
-        if status == 0:
-            break
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        killed += 1
-        assert world.ingest().is_complete
-        assert (world.files(), world.held()) == (wanted, held), action
+
+    def left():
+        assert world.held().items() <= held.items()
+        now = world.files()
+        certified = [
+            n for n in wanted if n.startswith("reduced/") and "/conv/" not in n
+        ]
+        assert certified
+        assert all(now[name] == wanted[name] for name in certified)
+
+    def ended():
+        assert (world.files(), world.held()) == (wanted, held)
         assert [r["block"] for r in world.receipts()] == ["one.ab", "two.ab"]
-    assert killed > 15
+
+    trial = Trial("ingest", prepare, world.ingest, left, ended)
+    assert kill_often(trial, 50, seed=6) > 50
 
 
 def test_a_full_archive_is_told_and_goes_on_when_there_is_room(world, tmp_path):

@@ -18,7 +18,7 @@ TRACED = (
     str(Path(phoenix_ngas.__file__).parent),
     *(
         str(Path(phoenix_core.__file__).with_name(name))
-        for name in ("ingest_products.py", "receipts.py", "append_line.py")
+        for name in ("ingest_products.py", "receipts.py", "records.py")
     ),
 )
 KILLS = 8

@@ -127,15 +127,28 @@ def test_a_combination_of_one_ob_is_no_deep_cube(bench):
 # What may go ----------------------------------------------------------------------
 
 
-def test_pixel_tables_and_scibasic_products_are_interim_and_nothing_else(reduced):
+def test_pixel_tables_of_ifus_and_scibasic_products_are_interim_and_nothing_else(
+    reduced,
+):
     fates = {}
     for recipe in (SCIBASIC, "muse_create_sky", SCIPOST, ALIGN, COMBINE):
         for name in reduced.names(recipe):
             for product in reduced.block(name).products:
                 fates.setdefault(product.state, set()).add(product.category)
-    assert fates["INTERIM"] == {"PIXTABLE_OBJECT", "PIXTABLE_SKY", "PIXTABLE_REDUCED"}
-    assert {"DATACUBE_FINAL", "IMAGE_FOV", "OFFSET_LIST"} <= fates["KEPT"]
+    assert fates["INTERIM"] == {"PIXTABLE_OBJECT", "PIXTABLE_SKY"}
+    # What another combination takes stays until the deep cube is certified.
+    again = {"PIXTABLE_REDUCED", "IMAGE_FOV"}
+    assert {"DATACUBE_FINAL", "OFFSET_LIST", *again} <= fates["KEPT"]
     assert not fates["KEPT"] & fates["INTERIM"]
+
+
+def test_reduced_pixel_tables_go_once_combined_where_the_disk_is_small(bench):
+    small = bench.configured("[pgi_postSCI]\nkeep_reduced = false")
+    name = small.name(SCIPOST)
+    assert small.process(name).status == "SUCCESSFUL"
+    states = {p.category: p.state for p in small.block(name).products}
+    assert states["PIXTABLE_REDUCED"] == "INTERIM"
+    assert states["DATACUBE_FINAL"] == states["IMAGE_FOV"] == "KEPT"
 
 
 # Logs -----------------------------------------------------------------------------

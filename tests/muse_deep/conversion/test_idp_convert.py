@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -31,6 +30,7 @@ from phoenix_core.qc1.schema import as_sql
 from phoenix_core.run_id import parse_run_id
 from phoenix_core.sdp.validate import validate
 from phoenix_core.testing import CleanupPluginContract, ConversionToolContract
+from phoenix_core.testing.killing import Trial, kill_often
 
 CONFIG = Path(__file__).parents[3] / "config" / "muse_deep.toml"
 BIN = Path(sys.executable).parent
@@ -410,61 +410,35 @@ def test_damaged_pixels_are_not_signed_anew(site):
     assert "fits.datasum-right" in rules
 
 
-KILLED = """
-import os, signal, sys
-point, count = int(sys.argv.pop(1)), 0
-def dying(function):
-    def call(*words, **options):
-        global count
-        count += 1
-        if count == point:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*words, **options)
-    return call
-from pathlib import Path
-for owner, name in (
-    (os, "write"), (os, "copy_file_range"), (os, "open"), (os, "mkdir"),
-    (Path, "replace"), (Path, "unlink"), (Path, "write_bytes"), (Path, "read_bytes"),
-    (Path, "open"),
+def test_killed_at_random_moments_nothing_certified_changes_and_the_next_call_ends_it(
+    site,
 ):
-    setattr(owner, name, dying(getattr(owner, name)))
-from muse_deep_plugin.conversion.idp_convert import command
-sys.argv[0] = "idpConvert_mu_deep"
-try:
-    command()
-finally:
-    print("calls", count)
-"""
-
-
-def test_killed_at_any_moment_nothing_certified_changes_and_the_next_call_ends_it(site):
+    (other, *_) = sorted((site.data / "logs" / DATE).glob("*_dpc.ab"))[1:]
+    other.unlink()  # one dataset is enough
     before = site.certified()
 
-    def killed(point):
-        return subprocess.run(
-            [sys.executable, "-c", KILLED, str(point), "-d", DATE],
-            cwd=site.root,
-            env=os.environ | {"PHOENIX_CONFIG": str(site.root / "phoenix.toml")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def made():
+        return {path.name: path.read_bytes() for path in site.conv.iterdir()}
 
-    whole = killed(0)
-    assert whole.returncode == 0, whole.stderr
-    calls = int(whole.stdout.split()[-1])
-    expected = {path.name: path.read_bytes() for path in site.conv.iterdir()}
-    random_points = random.Random(6)  # noqa: S311, repeatable
-    points = sorted(random_points.sample(range(1, calls), 12))
-    for point in points:
-        shutil.rmtree(site.conv, ignore_errors=True)
-        assert killed(point).returncode == -signal.SIGKILL
+    convert(site.run)
+    expected = made()
+
+    def left():
         assert site.certified() == before
         for path in site.conv.glob("[!.C]*"):  # not CONVERTED, which grows
-            assert path.read_bytes() == expected[path.name]
-        convert(site.run)
-        after = {path.name: path.read_bytes() for path in site.conv.iterdir()}
-        assert after == expected
+            assert path.read_bytes() == expected[path.name], path.name
+
+    def ended():
+        assert made() == expected
+
+    trial = Trial(
+        "convert",
+        lambda: shutil.rmtree(site.conv, ignore_errors=True),
+        lambda: convert(site.run),
+        left,
+        ended,
+    )
+    assert kill_often(trial, 100, seed=6) > 20
     assert findings(site) == []
 
 

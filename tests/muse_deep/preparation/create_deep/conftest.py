@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +32,7 @@ from phoenix_core.ab_file import read_block
 from phoenix_core.config import read_config
 from phoenix_core.ledger import open_ledger
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.testing.killing import kill_at
 
 RUN = "094.D-0114(B)"
 DATE = "2094-04-14"
@@ -275,45 +275,13 @@ def empty_site(site) -> Site:
     return site
 
 
-CHANGES = frozenset({"os.rename", "os.link", "os.remove", "os.mkdir"})
-
-
-def _dies_at(moment, work):
-    """Do the work in a process that is killed at its n-th change of a disk.
-
-    Returns whether it was killed; every opening for writing counts, too.
-    """
-    pid = os.fork()
-    if not pid:
-        count = 0
-
-        def watch(event, arguments):
-            nonlocal count
-            is_write = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if is_write or event in CHANGES:
-                count += 1
-                if count == moment:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            sys.addaudithook(watch)
-            work()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    assert code in {0, -signal.SIGKILL}
-    return code != 0
-
-
 @pytest.fixture
 def killed_at_each_change():
     """A function that does some work and kills it, at each of its changes in turn."""
 
     def moments(work, start=1, step=1):
         moment = start
-        while _dies_at(moment, work):
+        while kill_at(work, moment):
             yield moment
             moment += step
 
