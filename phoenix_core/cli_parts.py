@@ -59,6 +59,7 @@ def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> 
         documents = [
             _PARTS[letter](session, console, as_json=as_json) for letter in part or "PM"
         ]
+    _update_monitors(config, session.run, console)
     if as_json:
         answer(documents[0] if len(documents) == 1 else {"parts": documents})
     failed = [document for document in documents if not document["ok"]]
@@ -156,6 +157,14 @@ def _move(session: Session, console: Console, *, as_json: bool) -> dict[str, Any
         "exit_code": 0 if ok else CertificationError.exit_code,
         **_plain(done),
     }
+
+
+def _update_monitors(config: Config, run: Run, console: Console) -> None:
+    """Let the history show what the part did; the part is done in any case."""
+    from phoenix_core.monitors.update import after_part  # noqa: PLC0415
+
+    if problem := after_part(config, run.date):
+        console.print(f"[yellow]warning[/]: {safe(problem)}")
 
 
 _PARTS = {"C": _create, "P": _process, "M": _move}
