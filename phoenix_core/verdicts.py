@@ -121,7 +121,7 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
             for score in report.scores
         },
     }
-    path = verdicts_path(run)
+    path = run.monitor_dir / _NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _append(path, json.dumps(row))
@@ -132,11 +132,6 @@ def keep_verdict(run: Run, report: QcReport, verdict: Verdict) -> None:
         ) from error
 
 
-def verdicts_path(run: Run) -> Path:
-    """Return where the verdicts of a run lie."""
-    return run.monitor_dir / _NAME
-
-
 def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
     """Return the last verdict on each AB and id of its products.
 
@@ -145,7 +140,7 @@ def read_verdicts(run: Run) -> Mapping[Reviewed, Verdict]:
     Raises:
         CertificationError: file and line of what is no verdict.
     """
-    path = verdicts_path(run)
+    path = run.monitor_dir / _NAME
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:

@@ -11,6 +11,7 @@ from phoenix_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from phoenix_core.config import Config
     from phoenix_core.monitors.update import Updated
@@ -69,12 +70,10 @@ def phoenix_monitor(
     if version:
         typer.echo(f"phoenixMonitor {__version__}")
         return
-    from phoenix_core.config import find_config, read_config  # noqa: PLC0415
-
     given = [word for word in (date, month, year) if word]
     if len(given) + deep > 1:
         raise ConfigError("give one of -P, -d, -m, -y")
-    read = read_config(find_config(config))
+    read = _read(config)
     if deep and read.mode != "DEEP":
         raise ConfigError(f"{read.path} works by night (mode IDP): give -d, -m or -y")
     if (month or year) and read.mode == "DEEP":
@@ -103,11 +102,10 @@ def dfo_monitor(
     if version:
         typer.echo(f"dfoMonitor {__version__}")
         return
-    from phoenix_core.config import find_config, read_config  # noqa: PLC0415
     from phoenix_core.monitors.tell import document_of, tell_waiting  # noqa: PLC0415
     from phoenix_core.monitors.update import update  # noqa: PLC0415
 
-    done = update(read_config(find_config(config)))
+    done = update(_read(config))
     _warn(done.warnings)
     if as_json:
         from phoenix_core.cli_answer import answer  # noqa: PLC0415
@@ -116,6 +114,15 @@ def dfo_monitor(
         return
     tell_waiting(done.waiting)
     _echo(str(done.waiting_page))
+
+
+def _read(given: "Path | None") -> "Config":
+    from phoenix_core.config import find_config, read_config  # noqa: PLC0415
+    from phoenix_core.option_tables import check_tables  # noqa: PLC0415
+
+    config = read_config(find_config(given))
+    check_tables(config)
+    return config
 
 
 def _update(

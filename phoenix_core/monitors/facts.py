@@ -25,9 +25,10 @@ class Facts:
     ABs are counted by status, those that part 3 has moved apart from the others;
     `virtual` ones take what is not made. Of the final ABs, which no other one needs,
     `waiting` have no verdict yet, or could not leave; `of_class` counts the moved ones
-    of SCI_CLASS. `in_store` counts ABs of the AB store, `unfetched` those of them that
-    are not here; both are -1 where the store was not asked. `products` counts files by
-    PRODUCT_MARKER; `fits` counts FITS files, or what is left of them. Sizes are bytes.
+    of SCI_CLASS, `ingested` those whose dataset the archive has. `in_store` counts ABs
+    of the AB store, `unfetched` those of them that are not here; both are -1 where the
+    store was not asked. `products` counts files by PRODUCT_MARKER, `fits` FITS files
+    and what is left of them, which are the `headers`. Sizes are bytes.
     `problems` tell what could not be read.
     """
 
@@ -55,7 +56,6 @@ class Facts:
     fits: int = 0
     headers: int = 0
     is_converted: bool = False
-    datasets: int = 0
     ingested: int = 0
     waiting_bytes: int = 0
     reduced_bytes: int = 0
@@ -124,7 +124,7 @@ def state_of(facts: Facts, *, is_ingested: bool, has_log: bool = True) -> State:
 def _after_move(facts: Facts, *, has_log: bool) -> State:
     if has_log and not facts.is_converted and not facts.ingested:
         return State.TO_CONVERT
-    if facts.ingested < max(facts.datasets, 1):
+    if facts.ingested < max(facts.finals_moved, 1):
         return State.TO_INGEST
     return State.TO_CLEAN if facts.fits > facts.headers else State.DONE
 

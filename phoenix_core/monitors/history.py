@@ -13,8 +13,8 @@ from phoenix_core.run_id import parse_run_id
 PAGE = "histoMonitor"
 _SUMMED = (
     *("created", "successful", "failed", "skipped", "moved", "virtual", "finals"),
-    *("of_class", "green", "red", "accepted", "products", "fits", "datasets"),
-    *("ingested", "reduced_bytes"),
+    *("of_class", "green", "red", "accepted", "products", "fits", "ingested"),
+    *("finals_moved", "reduced_bytes"),
 )
 _OVER = (State.DONE, State.CERTIFIED)
 

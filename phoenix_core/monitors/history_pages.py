@@ -266,10 +266,10 @@ def _products(facts: Facts) -> str:
 
 
 def _ingested(facts: Facts) -> Cell:
-    if not facts.datasets:
+    if not facts.ingested:
         return Cell()
-    is_all = facts.ingested >= facts.datasets
-    told = f"{facts.ingested} of {facts.datasets}"
+    is_all = facts.ingested >= facts.finals_moved
+    told = f"{facts.ingested} of {facts.finals_moved}"
     return Cell(told, "good" if is_all else "open")
 
 

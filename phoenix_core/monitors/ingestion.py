@@ -1,27 +1,49 @@
-"""What became of the datasets of a run in the archive, as its records tell."""
+"""What became of the datasets of a run in the archive, as its receipts tell."""
 
+import json
 from pathlib import Path
 
 from attrs import frozen
 
 from phoenix_core.model import Run
 
+RECEIPTS = "receipts.jsonl"
+
 
 @frozen
 class Ingestion:
-    """How many datasets there are, how many of them are ingested, when last."""
+    """The ABs whose datasets the archive has, when last (ISO), and what is damaged."""
 
-    datasets: int = 0
-    ingested: int = 0
-    newest: float = 0.0
+    blocks: frozenset[str] = frozenset()
+    at: str = ""
+    problems: tuple[str, ...] = ()
 
 
-def archive_files(run: Run) -> tuple[Path, ...]:
-    """Return the files that tell of the ingestion of a run."""
-    return (run.config.directories.lists / f"list_ingest_SCIENCE_{run.date}.txt",)
+def receipts_path(run: Run) -> Path:
+    """Return where the receipts of a run lie."""
+    return run.monitor_dir / RECEIPTS
 
 
 def ingestion_of(run: Run) -> Ingestion:
-    """Read how it stands with the ingestion of a run."""
-    del run
-    return Ingestion()
+    """Read the receipts of a run; a line that is cut short was never given."""
+    path = receipts_path(run)
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return Ingestion()
+    except OSError as error:
+        return Ingestion(problems=(f"{path}: {error.strerror}",))
+    blocks, times, problems = set(), [""], []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            block, at = str(row["block"]), str(row["at"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            if number < len(lines):
+                problems.append(f"{path}, line {number}: no receipt")
+            continue
+        blocks.add(block)
+        times.append(at)
+    return Ingestion(frozenset(blocks), max(times), tuple(problems))

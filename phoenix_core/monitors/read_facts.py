@@ -19,14 +19,15 @@ from phoenix_core.association_block import AbStatus, AssociationBlock
 from phoenix_core.errors import CertificationError, ConfigError
 from phoenix_core.model import Run, Verdict
 from phoenix_core.monitors.facts import Facts, Failure
-from phoenix_core.monitors.ingestion import archive_files, ingestion_of
+from phoenix_core.monitors.ingestion import ingestion_of, receipts_path
 from phoenix_core.monitors.options import Options
 from phoenix_core.qc_report import SUFFIX
 from phoenix_core.status import Found, find_report
-from phoenix_core.verdicts import Reviewed, read_verdicts, verdicts_path, word_on
+from phoenix_core.verdicts import Reviewed, read_verdicts, word_on
 
 CONV = "conv"
 CONVERTED = "CONVERTED"
+VERDICTS = "verdicts.jsonl"
 _FORMAT = "1"  # of facts: another one is read anew
 _MOST = 20  # problems told of a run; ours
 
@@ -77,7 +78,8 @@ def facts_of(run: Run, options: Options) -> Facts:
     moved = [one.block for one in read.found.values() if one.is_moved]
     files = _files(run, options)
     archive = ingestion_of(run)
-    seen = [*read.times.values(), files.newest, archive.newest]
+    read.problems.extend(archive.problems)
+    active_at = _iso(max((*read.times.values(), files.newest)))
     return Facts(
         date=run.date,
         run=run.run_id.formal if run.run_id else "",
@@ -104,8 +106,7 @@ def facts_of(run: Run, options: Options) -> Facts:
         fits=files.fits,
         headers=files.headers,
         is_converted=files.converted > 0,
-        datasets=max(archive.datasets, files.products),
-        ingested=archive.ingested,
+        ingested=sum(o.is_moved and o.block.name in archive.blocks for o in finals),
         waiting_bytes=sum(
             p.size for b in active for p in b.products if not p.is_deleted
         ),
@@ -114,8 +115,8 @@ def facts_of(run: Run, options: Options) -> Facts:
         waiting_since=_oldest(read, (b for b in active if b.name in waiting)),
         moved_at=_iso(max((read.times[b.name] for b in moved), default=0.0)),
         converted_at=_iso(files.converted),
-        ingested_at=_iso(archive.newest),
-        active_at=_iso(max(seen, default=0.0)),
+        ingested_at=archive.at,
+        active_at=max(active_at, archive.at),
         problems=tuple(read.problems[:_MOST]),
     )
 
@@ -149,7 +150,7 @@ def _marks(run: Run) -> Iterator[str]:
         for entry in _entries(Path(kind.path, run.date)) if _is_plain(kind) else ():
             if entry.name.endswith(SUFFIX):
                 yield _mark(entry)
-    for path in (verdicts_path(run), *archive_files(run)):
+    for path in (run.monitor_dir / VERDICTS, receipts_path(run)):
         with contextlib.suppress(OSError):
             state = path.stat()
             yield f"{path.name} {state.st_mtime_ns} {state.st_size}"

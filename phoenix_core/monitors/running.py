@@ -60,6 +60,16 @@ def busy_runs(site: Site) -> Mapping[str, Busy]:
     return found
 
 
+def calls_waiting(directories: Directories) -> frozenset[str]:
+    """Return the words of JOBS_INGEST that are no comments: dates among them."""
+    try:
+        text = (directories.jobs / "JOBS_INGEST").read_text("utf-8", "replace")
+    except OSError:
+        return frozenset()
+    lines = (line.partition("#")[0] for line in text.splitlines())
+    return frozenset(word for line in lines for word in line.split())
+
+
 def disks_of(directories: Directories) -> tuple[Disk, ...]:
     """Return the file systems of a site; a directory to come counts where it will be.
 

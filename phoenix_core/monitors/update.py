@@ -17,7 +17,6 @@ from phoenix_core.monitors.history_pages import history_pages, page_of
 from phoenix_core.monitors.options import NAME, Options
 from phoenix_core.monitors.site import Site, bring_facts, finished, runs_of
 from phoenix_core.monitors.waiting_page import Waiting, waiting_of, waiting_page
-from phoenix_core.option_tables import check_tables
 from phoenix_core.pages.files import fingerprint_in, write_assets
 from phoenix_core.pages.press import Page, press
 from phoenix_core.run_lock import holding
@@ -58,7 +57,6 @@ def update(
         ProcessingError: others bring it up to date for longer than 5 s.
         OSError: a page cannot be written.
     """
-    check_tables(config)
     options = build_options(config, NAME, Options)
     project = load_project(config, options.PROJECT)
     folder = finished(config)

@@ -1,14 +1,15 @@
 """What is waiting for whom: each with the command that has to be typed next."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from attrs import frozen
 
 from phoenix_core.model import Run
 from phoenix_core.monitors.facts import Facts, State
 from phoenix_core.monitors.history import Entry, is_ingested
-from phoenix_core.monitors.running import Busy
+from phoenix_core.monitors.running import Busy, calls_waiting
 from phoenix_core.monitors.site import Site
 from phoenix_core.plain_text import counted
 
@@ -73,7 +74,9 @@ def _after_move(
     site: Site, entries: Sequence[Entry]
 ) -> Iterator[tuple[str, str, str, Iterable[Row]]]:
     if is_ingested(site):
-        ingest, clean = _of(site, entries, _to_ingest), _of(site, entries, _to_clean)
+        calls = calls_waiting(site.config.directories)
+        ingest = _of(site, entries, partial(_to_ingest, calls))
+        clean = _of(site, entries, _to_clean)
         yield "to_ingest", "To convert and ingest", "for the archive", ingest
         yield "to_clean", "To clean up", "for the operator", clean
 
@@ -178,26 +181,25 @@ def _expected(entry: Entry, _run: Run) -> Iterator[Row]:
         )
 
 
-def _to_ingest(entry: Entry, run: Run) -> Iterator[Row]:
+def _to_ingest(calls: Collection[str], entry: Entry, run: Run) -> Iterator[Row]:
     facts = entry.facts
-    is_open = facts.ingested < max(facts.datasets, facts.finals_moved > 0)
-    if not facts.moved or not is_open:
-        return
-    if not facts.datasets:
-        what = f"{counted(facts.finals_moved, 'product')} to convert"
-    else:
-        what = f"{facts.datasets - facts.ingested} of {facts.datasets} datasets"
-    since = facts.converted_at or facts.moved_at
-    command = f"ingestProducts -d {run.date}"
-    yield Row(entry.label, what, "", since, "open", command=command)
+    count = facts.finals_moved - facts.ingested
+    if count > 0:
+        is_listed = run.date in calls
+        words = ("converted", facts.is_converted), ("in JOBS_INGEST", is_listed)
+        told = ", ".join(word for word, holds in words if holds)
+        since = facts.converted_at or facts.moved_at
+        command = f"ingestProducts -d {run.date}"
+        what = counted(count, "dataset")
+        yield Row(entry.label, what, told, since, "open", command=command)
 
 
 def _to_clean(entry: Entry, run: Run) -> Iterator[Row]:
     facts = entry.facts
-    is_whole = 0 < facts.datasets <= facts.ingested
-    if is_whole and facts.fits > facts.headers:
-        what = counted(facts.fits - facts.headers, "FITS file")
+    left = facts.fits - facts.headers
+    if 0 < facts.finals_moved <= facts.ingested and left > 0:
         command = f"cleanupProducts -d {run.date}"
+        what = counted(left, "FITS file")
         yield Row(entry.label, what, "", facts.ingested_at, "open", command=command)
 
 
