@@ -29,6 +29,8 @@ PROGRAMS = {
     "processAB": main.process_ab,
     "processQC": main.process_qc,
     "qc1Ingest": main.qc1_ingest,
+    "phoenixMonitor": main.phoenix_monitor,
+    "dfoMonitor": main.dfo_monitor,
 }
 RUN = "094.A-0001A"
 DATE = "2094-01-01"

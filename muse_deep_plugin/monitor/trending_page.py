@@ -100,14 +100,15 @@ def _figure(name: str, look: str) -> str:
 
 def _draw(folder: Path, depths: Depths) -> None:
     from muse_deep_plugin.monitor.depth_figures import (  # noqa: PLC0415, matplotlib
-        LOOKS,
         depth_figure,
+        in_the_dark,
         time_figure,
     )
 
-    for look in LOOKS:
-        write_bytes(folder / _figure("depth", look.name), depth_figure(depths, look))
-        write_bytes(folder / _figure("time", look.name), time_figure(depths, look))
+    for name, draw in zip(FIGURES, (depth_figure, time_figure), strict=True):
+        figure = draw(depths)
+        write_bytes(folder / _figure(name, "light"), figure)
+        write_bytes(folder / _figure(name, "dark"), in_the_dark(figure))
 
 
 def _page(shown: _Shown, printer: Press) -> Page:

@@ -143,6 +143,7 @@ def _marks(run: Run) -> Iterator[str]:
     reduced = places.reduced / run.date
     everything = (run.ab_dir, places.logs / run.date, reduced, reduced / CONV)
     for folder in everything:
+        yield str(folder)  # a file that moves is another one
         for entry in _entries(folder):
             if not entry.name.startswith("."):
                 yield _mark(entry)

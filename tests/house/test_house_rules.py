@@ -143,7 +143,11 @@ HEAVY = ("astropy", "attrs", "matplotlib", "numpy", "pluggy", "sqlalchemy", "str
 
 @pytest.mark.parametrize("word", ["--version", "--help", "-h"])
 @pytest.mark.parametrize(
-    "command", ["phoenix", "process_ab", "process_qc", "qc1_ingest"]
+    "command",
+    [
+        *("phoenix", "process_ab", "process_qc", "qc1_ingest"),
+        *("phoenix_monitor", "dfo_monitor"),
+    ],
 )
 def test_help_and_version_import_nothing_heavy(command, word):
     code = (
