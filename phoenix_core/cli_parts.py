@@ -13,7 +13,12 @@ from phoenix_core.association_block import AbStatus, is_safe_name
 from phoenix_core.cascade import finals
 from phoenix_core.cli_answer import answer
 from phoenix_core.config import Config, find_config, read_config
-from phoenix_core.errors import CertificationError, ConfigError, ProcessingError
+from phoenix_core.errors import (
+    CertificationError,
+    ConfigError,
+    PhoenixError,
+    ProcessingError,
+)
 from phoenix_core.ledger import open_ledger
 from phoenix_core.model import Job, Outcome, Run
 from phoenix_core.nearest import nearest
@@ -52,13 +57,16 @@ def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> 
     console = Terminal(stderr=as_json, soft_wrap=True)
     watch = Watch() if as_json else watch_for(console)
     show = None if as_json else _shower(console)
-    with (
-        open_session(config, asked, show, watch) as session,
-        holding(session.lock, f"run {session.run.label}"),
-    ):
-        documents = [
-            _PARTS[letter](session, console, as_json=as_json) for letter in part or "PM"
-        ]
+    with open_session(config, asked, show, watch) as session:
+        try:
+            with holding(session.lock, f"run {session.run.label}"):
+                documents = [
+                    _PARTS[letter](session, console, as_json=as_json)
+                    for letter in part or "PM"
+                ]
+        except PhoenixError:  # it may have done something before
+            _update_monitors(config, session.run, console)
+            raise
     _update_monitors(config, session.run, console)
     if as_json:
         answer(documents[0] if len(documents) == 1 else {"parts": documents})

@@ -45,7 +45,7 @@ class Expectations:
 
 
 class Project(Protocol):
-    """A module that knows the runs of a project; all of it is optional but this."""
+    """A module that knows the runs of a project: entry point of ``phoenix.monitor``."""
 
     def expected_runs(self, config: Config) -> Expectations:
         """Return the runs that were decided on."""

@@ -52,10 +52,10 @@ def busy_runs(site: Site) -> Mapping[str, Busy]:
     for date, facts in site.facts.items():
         run = site.run(facts)
         lock = run.ab_dir / LOCK
-        holder = holder_of(lock) if is_held(lock) else ""
+        told = holder_of(lock) if is_held(lock) else ""
         abs_ = tuple(sorted(_running(run)))
-        if holder or abs_:
-            since = holder.rpartition(" since ")[2] if holder else ""
+        if told or abs_:
+            holder, _, since = told.partition(" since ")
             found[date] = Busy(run, holder, abs_, since)
     return found
 

@@ -44,8 +44,8 @@ def section_lines(section: Section) -> Iterator[Text]:
     for row in section.rows:
         since = f", since {told_time(row.since)}" if row.since else ""
         told = f": {row.told}" if row.told else ""
-        line = f"  {row.run}: {row.what}{told}{since}"
-        yield Text(plain(line), _STYLES.get(row.state, ""))
+        line = plain(f"{row.run}: {row.what}{told}{since}")
+        yield Text(f"  {line}", _STYLES.get(row.state, ""))
         for command in (row.look, row.command):
             if command:
                 yield Text(f"      {plain(command)}", "cyan")

@@ -4,8 +4,6 @@ import contextlib
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 from attrs import field, frozen
 
 from phoenix_core.config import Config, build_options
@@ -16,13 +14,11 @@ from phoenix_core.monitors.history import PAGE, chapters_of, entries_of
 from phoenix_core.monitors.history_pages import history_pages, page_of
 from phoenix_core.monitors.options import NAME, Options
 from phoenix_core.monitors.site import Site, bring_facts, finished, runs_of
+from phoenix_core.monitors.waiting_page import STEM as WAITING
 from phoenix_core.monitors.waiting_page import Waiting, waiting_of, waiting_page
 from phoenix_core.pages.files import fingerprint_in, write_assets
-from phoenix_core.pages.press import Page, press
+from phoenix_core.pages.press import Page, Press, press
 from phoenix_core.run_lock import holding
-
-if TYPE_CHECKING:
-    from phoenix_core.pages.press import Press
 
 LOCK = ".monitor.lock"
 _TRIES = 500  # 5 s: several parts may end at the same time (ours)
@@ -78,7 +74,7 @@ def update(
         above = config.directories.monitor
         done = Updated(
             folder / page_of(None),
-            above / f"{waiting_page(site, waiting, printer).stem}.html",
+            above / f"{WAITING}.html",
             site,
             waiting,
             warnings=tuple(warnings),
@@ -140,9 +136,7 @@ def _tell(config: Config, project: Project, site: Site) -> tuple[str, ...]:
         return tuple(str(error).split("\n"))
 
 
-def _write(
-    folder: Path, pages: Iterable[Page], printer: "Press", done: Updated
-) -> None:
+def _write(folder: Path, pages: Iterable[Page], printer: Press, done: Updated) -> None:
     write_assets(folder)
     present = {path.name for path in folder.iterdir()}
     for page in pages:

@@ -103,10 +103,11 @@ def _failed(entry: Entry, run: Run) -> Iterator[Row]:
     for failure in facts.failures:
         of = f"{failure.target}: " if failure.target else ""
         name = shlex.quote(failure.ab)
+        cause = failure.cause.partition("; log: ")[0]  # explain tells where it is
         yield Row(
             entry.label,
             failure.ab,
-            f"{of}{failure.cause}",
+            f"{of}{cause}",
             failure.at,
             "bad",
             f"phoenix explain {run.option} {name}",

@@ -33,10 +33,10 @@ _LAST = 10  # runs with the last activity; ours
 _HEADINGS = (
     Heading("run or night"),
     Heading("what"),
-    Heading("told"),
     Heading("since", "UTC"),
-    Heading("to look", "a command that tells more"),
     Heading("to go on", "the command to type next"),
+    Heading("to look", "a command that tells more"),
+    Heading("told"),
 )
 _DISKS = (
     Heading("directories"),
@@ -136,10 +136,10 @@ def _cells(row: Row) -> tuple[Cell, ...]:
     return (
         Cell(row.run),
         Cell(row.what, row.state),
-        Cell(row.told, kind="text"),
         Cell(told_time(row.since)),
-        Cell(row.look, kind="code"),
         Cell(row.command, kind="code"),
+        Cell(row.look, kind="code"),
+        Cell(row.told, kind="text"),
     )
 
 
