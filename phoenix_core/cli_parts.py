@@ -64,8 +64,9 @@ def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> 
                     _PARTS[letter](session, console, as_json=as_json)
                     for letter in part or "PM"
                 ]
-        except PhoenixError:  # it may have done something before
-            _update_monitors(config, session.run, console)
+        except PhoenixError:  # a part that ends so may have done something before
+            if any(session.run.ab_dir.glob("*.ab")):
+                _update_monitors(config, session.run, console)
             raise
     _update_monitors(config, session.run, console)
     if as_json:

@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
+
 from attrs import field, frozen
 
 from phoenix_core.config import Config, build_options
