@@ -25,10 +25,11 @@ class Facts:
     ABs are counted by status, those that part 3 has moved apart from the others;
     `virtual` ones take what is not made. Of the final ABs, which no other one needs,
     `waiting` have no verdict yet, or could not leave; `of_class` counts the moved ones
-    of SCI_CLASS, `ingested` those whose dataset the archive has. `in_store` counts ABs
-    of the AB store, `unfetched` those of them that are not here; both are -1 where the
-    store was not asked. `products` counts files by PRODUCT_MARKER, `fits` FITS files
-    and what is left of them, which are the `headers`. Sizes are bytes.
+    of SCI_CLASS, `ingested` those whose dataset the archive has, `cleaned` those of
+    which only headers are left. `in_store` counts ABs of the AB store, `unfetched`
+    those of them that are not here; both are -1 where the store was not asked.
+    `products` counts files by PRODUCT_MARKER, `fits` FITS files and headers by name.
+    Sizes are bytes.
     `problems` tell what could not be read.
     """
 
@@ -54,9 +55,9 @@ class Facts:
     unfetched: int = -1
     products: int = 0
     fits: int = 0
-    headers: int = 0
     is_converted: bool = False
     ingested: int = 0
+    cleaned: int = 0
     waiting_bytes: int = 0
     reduced_bytes: int = 0
     created_at: str = ""
@@ -126,7 +127,7 @@ def _after_move(facts: Facts, *, has_log: bool) -> State:
         return State.TO_CONVERT
     if facts.ingested < max(facts.finals_moved, 1):
         return State.TO_INGEST
-    return State.TO_CLEAN if facts.fits > facts.headers else State.DONE
+    return State.TO_CLEAN if facts.cleaned < facts.ingested else State.DONE
 
 
 def restored(document: Mapping[str, Any]) -> Facts:

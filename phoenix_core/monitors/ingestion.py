@@ -1,9 +1,10 @@
 """What became of the datasets of a run in the archive, as its receipts tell."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from phoenix_core.model import Run
 
@@ -12,9 +13,12 @@ RECEIPTS = "receipts.jsonl"
 
 @frozen
 class Ingestion:
-    """The ABs whose datasets the archive has, when last (ISO), and what is damaged."""
+    """The ABs whose datasets the archive has, with the science file of each.
 
-    blocks: frozenset[str] = frozenset()
+    `at` is when the last one came (ISO), `problems` tell what is damaged.
+    """
+
+    datasets: Mapping[str, str] = field(factory=dict)
     at: str = ""
     problems: tuple[str, ...] = ()
 
@@ -33,17 +37,18 @@ def ingestion_of(run: Run) -> Ingestion:
         return Ingestion()
     except OSError as error:
         return Ingestion(problems=(f"{path}: {error.strerror}",))
-    blocks, times, problems = set(), [""], []
+    datasets, times, problems = {}, [""], []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             block, at = str(row["block"]), str(row["at"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            science = str(row["files"][0]["stored"]["name"])
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             if number < len(lines):
                 problems.append(f"{path}, line {number}: no receipt")
             continue
-        blocks.add(block)
+        datasets[block] = science
         times.append(at)
-    return Ingestion(frozenset(blocks), max(times), tuple(problems))
+    return Ingestion(datasets, max(times), tuple(problems))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from phoenix_core.ab_file import check_block, read_block
 from phoenix_core.ab_store import ab_folder
@@ -22,11 +22,13 @@ from phoenix_core.monitors.facts import Facts, Failure
 from phoenix_core.monitors.ingestion import ingestion_of, receipts_path
 from phoenix_core.monitors.options import Options
 from phoenix_core.qc_report import SUFFIX
+from phoenix_core.slots import slot_of
 from phoenix_core.status import Found, find_report
 from phoenix_core.verdicts import Reviewed, read_verdicts, word_on
 
 CONV = "conv"
 CONVERTED = "CONVERTED"
+STORE = "qcweb"
 VERDICTS = "verdicts.jsonl"
 _FORMAT = "1"  # of facts: another one is read anew
 _MOST = 20  # problems told of a run; ours
@@ -41,9 +43,21 @@ class _Read:
     problems: list[str] = field(factory=list)
 
     @property
-    def blocks(self) -> tuple[AssociationBlock, ...]:
-        """All ABs."""
-        return tuple(one.block for one in self.found.values())
+    def active(self) -> list[AssociationBlock]:
+        """The ABs that are not moved yet."""
+        return [one.block for one in self.found.values() if not one.is_moved]
+
+    @property
+    def moved(self) -> list[AssociationBlock]:
+        """The ABs that part 3 has moved."""
+        return [one.block for one in self.found.values() if one.is_moved]
+
+    @property
+    def finals(self) -> list[Found]:
+        """The ABs that no other one needs."""
+        found = self.found.values()
+        needed = {need for one in found for need in one.block.needs}
+        return [one for one in found if one.block.name not in needed]
 
 
 def mark_of(run: Run, options: Options) -> str:
@@ -60,64 +74,83 @@ def mark_of(run: Run, options: Options) -> str:
 def facts_of(run: Run, options: Options) -> Facts:
     """Read the facts of a run or night."""
     read = _read(run)
-    blocks = read.blocks
-    needed = {need for block in blocks for need in block.needs}
-    finals = [one for one in read.found.values() if one.block.name not in needed]
-    given = _verdicts(run, read)
-    words = {one.block.name: word_on(given, one.block) for one in finals}
-    reports = {n: r for one in finals for n, r in [_report(run, one)] if r is not None}
-    open_finals = [
-        one.block.name
-        for one in finals
-        if one.block.status is AbStatus.SUCCESSFUL and not one.is_moved
-    ]
-    rejected = [n for n in open_finals if (w := words[n]) is not None and w.is_no]
-    waiting = [n for n in open_finals if n not in rejected]
-    active = [one.block for one in read.found.values() if not one.is_moved]
-    count = {s: sum(b.status is s for b in active) for s in AbStatus}
-    moved = [one.block for one in read.found.values() if one.is_moved]
-    files = _files(run, options)
-    archive = ingestion_of(run)
-    read.problems.extend(archive.problems)
-    active_at = _iso(max((*read.times.values(), files.newest)))
-    return Facts(
-        date=run.date,
-        run=run.run_id.formal if run.run_id else "",
+    facts = Facts(run.date, run.run_id.formal if run.run_id else "")
+    facts = _with_abs(facts, read)
+    facts = _with_review(facts, run, read)
+    facts = _with_products(facts, run, read, options)
+    return evolve(facts, problems=tuple(read.problems[:_MOST]))
+
+
+def _with_abs(facts: Facts, read: _Read) -> Facts:
+    """Count the ABs by what became of them."""
+    active, moved = read.active, read.moved
+    count = {s: sum(block.status is s for block in active) for s in AbStatus}
+    created = (b for b in active if b.status is AbStatus.CREATED)
+    return evolve(
+        facts,
         created=count[AbStatus.CREATED],
         successful=count[AbStatus.SUCCESSFUL],
         failed=count[AbStatus.FAILED],
         skipped=count[AbStatus.SKIPPED],
         moved=len(moved),
         virtual=_virtual(active, read.found),
+        failures=tuple(_failures(active, read)),
+        created_at=_oldest(read, created),
+        moved_at=_iso(max((read.times[block.name] for block in moved), default=0.0)),
+        waiting_bytes=sum(
+            p.size for block in active for p in block.products if not p.is_deleted
+        ),
+    )
+
+
+def _with_review(facts: Facts, run: Run, read: _Read) -> Facts:
+    """Tell of the final ABs which were certified, and which wait for it."""
+    finals = read.finals
+    given = _verdicts(run, read)
+    words = {one.block.name: word_on(given, one.block) for one in finals}
+    reports = {n: r for one in finals for n, r in [_report(run, one)] if r is not None}
+    stay = [
+        one.block.name
+        for one in finals
+        if one.block.status is AbStatus.SUCCESSFUL and not one.is_moved
+    ]
+    rejected = [n for n in stay if (word := words[n]) is not None and word.is_no]
+    waiting = [name for name in stay if name not in rejected]
+    return evolve(
+        facts,
         finals=len(finals),
         finals_moved=sum(one.is_moved for one in finals),
-        of_class=sum(
-            one.is_moved and options.SCI_CLASS in {"", one.block.value("RAW_TYPE")}
-            for one in finals
-        ),
         green=sum(reports.values()),
         red=len(reports) - sum(reports.values()),
+        accepted=sum(word is not None and not word.is_no for word in words.values()),
+        rejected=tuple(sorted(rejected)),
         waiting=tuple(sorted(waiting)),
         waiting_red=sum(not reports.get(name, True) for name in waiting),
-        accepted=sum(w is not None and not w.is_no for w in words.values()),
-        rejected=tuple(sorted(rejected)),
-        failures=tuple(_failures(active, read)),
-        products=files.products,
-        fits=files.fits,
-        headers=files.headers,
-        is_converted=files.converted > 0,
-        ingested=sum(o.is_moved and o.block.name in archive.blocks for o in finals),
-        waiting_bytes=sum(
-            p.size for b in active for p in b.products if not p.is_deleted
+        waiting_since=_oldest(read, (b for b in read.active if b.name in waiting)),
+    )
+
+
+def _with_products(facts: Facts, run: Run, read: _Read, options: Options) -> Facts:
+    """Tell what lies in the reduced directory, and what the archive has of it."""
+    files, archive = _files(run, options), ingestion_of(run)
+    read.problems.extend(archive.problems)
+    moved = [one.block for one in read.finals if one.is_moved]
+    ingested = [block.name for block in moved if block.name in archive.datasets]
+    written = _iso(max((*read.times.values(), files.newest)))
+    return evolve(
+        facts,
+        of_class=sum(
+            options.SCI_CLASS in {"", block.value("RAW_TYPE")} for block in moved
         ),
+        products=files.products,
+        fits=len(files.names),
         reduced_bytes=files.size,
-        created_at=_oldest(read, (b for b in active if b.status is AbStatus.CREATED)),
-        waiting_since=_oldest(read, (b for b in active if b.name in waiting)),
-        moved_at=_iso(max((read.times[b.name] for b in moved), default=0.0)),
+        is_converted=files.converted > 0,
         converted_at=_iso(files.converted),
+        ingested=len(ingested),
+        cleaned=sum(archive.datasets[name] not in files.names for name in ingested),
         ingested_at=archive.at,
-        active_at=max(active_at, archive.at),
-        problems=tuple(read.problems[:_MOST]),
+        active_at=max(written, archive.at),
     )
 
 
@@ -128,7 +161,8 @@ def asked_of_store(run: Run) -> tuple[int, int]:
         ConfigError: the store does not answer.
     """
     config = run.config
-    if not config.ab_branch:
+    is_store = config.pgis(slot_of("ab_source")) == (STORE,)
+    if not config.ab_branch or not is_store:
         return -1, -1
     folder = ab_folder(config.ab_store, config.ab_branch, run.date, str(config.path))
     names = folder.names()
@@ -257,8 +291,7 @@ class _Files:
     """What lies in the reduced directory of a run, by name and size."""
 
     products: int = 0
-    fits: int = 0
-    headers: int = 0
+    names: frozenset[str] = frozenset()
     size: int = 0
     newest: float = 0.0
     converted: float = 0.0  # when CONVERTED was written; 0: it is not there
@@ -267,7 +300,7 @@ class _Files:
 def _files(run: Run, options: Options) -> _Files:
     marker = re.compile(options.PRODUCT_MARKER)
     reduced = run.config.directories.reduced / run.date
-    products, fits, headers, size = set(), 0, 0, 0
+    products, names, size = set(), set(), 0
     newest = converted = 0.0
     for folder in (reduced, reduced / CONV):
         for entry in _entries(folder):
@@ -281,13 +314,12 @@ def _files(run: Run, options: Options) -> _Files:
             stem, _, suffix = entry.name.rpartition(".")
             if suffix not in {"fits", "hdr"}:
                 continue
-            fits += 1
-            headers += suffix == "hdr"
+            names.add(entry.name)
             if marker.search(entry.name):
                 products.add(stem)
     if options.CHECK_CONV == "NO":
         converted = 0.0
-    return _Files(len(products), fits, headers, size, newest, converted)
+    return _Files(len(products), frozenset(names), size, newest, converted)
 
 
 def _oldest(read: _Read, blocks: Iterable[AssociationBlock]) -> str:

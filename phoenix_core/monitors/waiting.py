@@ -197,10 +197,10 @@ def _to_ingest(calls: Collection[str], entry: Entry, run: Run) -> Iterator[Row]:
 
 def _to_clean(entry: Entry, run: Run) -> Iterator[Row]:
     facts = entry.facts
-    left = facts.fits - facts.headers
+    left = facts.ingested - facts.cleaned
     if 0 < facts.finals_moved <= facts.ingested and left > 0:
         command = f"cleanupProducts -d {run.date}"
-        what = counted(left, "FITS file")
+        what = counted(left, "dataset")
         yield Row(entry.label, what, "", facts.ingested_at, "open", command=command)
 
 

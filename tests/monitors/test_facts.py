@@ -32,8 +32,8 @@ def came(facts, **options):
         (MOVED, State.TO_CONVERT),
         (evolve(MOVED, is_converted=True), State.TO_INGEST),
         (evolve(MOVED, is_converted=True, ingested=2), State.TO_INGEST),
-        (evolve(MOVED, is_converted=True, ingested=3, fits=6), State.TO_CLEAN),
-        (evolve(MOVED, is_converted=True, ingested=3, fits=6, headers=6), State.DONE),
+        (evolve(MOVED, is_converted=True, ingested=3, cleaned=2), State.TO_CLEAN),
+        (evolve(MOVED, is_converted=True, ingested=3, cleaned=3), State.DONE),
     ],
 )
 def test_the_first_thing_that_is_to_be_done_comes_next(facts, state):
@@ -139,9 +139,15 @@ def test_receipts_of_the_archive_tell_what_is_ingested(example, call):
         run = session.run
     names = [p.name for p in run.moved_path("x").parent.glob("*_stk.ab")]
     path = run.monitor_dir / "receipts.jsonl"
-    row = {"block": names[0], "at": "2026-11-27T19:00:00+00:00"}
-    path.write_text(f"{json.dumps(row)}\nnonsense\n" + '{"block": "cut sh', "utf-8")
+    conv = example.root / "reduced" / run.date / "conv"
+    conv.mkdir(parents=True)
+    (conv / "A.fits").write_bytes(b"")
+    files = [{"stored": {"name": "A.fits"}}]
+    row = {"block": names[0], "at": "2026-11-27T19:00:00+00:00", "files": files}
+    path.write_text(f'{json.dumps(row)}\nnonsense\n{{"block": "cut sh', "utf-8")
     facts = facts_of(run, Options())
-    assert (facts.finals_moved, facts.ingested) == (2, 1)
+    assert (facts.finals_moved, facts.ingested, facts.cleaned) == (2, 1, 0)
+    (conv / "A.fits").rename(conv / "A.hdr")
+    assert facts_of(run, Options()).cleaned == 1
     assert facts.ingested_at == row["at"]
     assert facts.problems == (f"{path}, line 2: no receipt",)
