@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from markupsafe import Markup
+
 from phoenix_core.monitors.facts import Facts, State
 from phoenix_core.monitors.history import (
     PAGE,
@@ -34,6 +36,10 @@ STATES = {
     State.DONE: "good",
 }
 TRENDING = "trending.html"
+_BAR = Markup(
+    '<svg class="bar" width="{}" height="10" aria-hidden="true">'
+    '<rect width="{}" height="10"/></svg> {}'
+)
 _LINKS = (
     ("monitor", "opens the AB monitor"),
     ("logs", "opens the directory of logs"),
@@ -234,7 +240,6 @@ def _cells(site: Site, entry: Entry) -> tuple[Cell, ...]:
 def _counts(facts: Facts, options: Options, *, converted: Cell) -> tuple[Cell, ...]:
     """The cells that a run or night has as well as a sum of them."""
     is_marked = options.MARK_VIRTUAL == "YES" and facts.virtual > 0
-    bar = min(facts.of_class, options.SCI_MAX) * options.SCI_SCALE
     scores = ""
     if facts.green or facts.red:
         scores = f"{facts.green} green, {facts.red} red"
@@ -246,23 +251,26 @@ def _counts(facts: Facts, options: Options, *, converted: Cell) -> tuple[Cell, .
         _number(facts.virtual, "warn" if is_marked else ""),
         Cell(scores, ("warn" if facts.red else "good") if scores else ""),
         Cell(f"{facts.accepted} of {facts.finals}" if facts.finals else ""),
-        Cell(_products(facts), bar=bar, sort=str(facts.products)),
+        Cell(_products(facts, options), sort=str(facts.products)),
         converted if options.CHECK_CONV == "YES" else Cell(),
         _ingested(facts),
-        Cell(
-            str(facts.fits or ""),
-            kind="number",
-            is_strong=facts.fits > options.MAX_TOTAL_NUMBER,
-        ),
+        Cell(_fits(facts, options), kind="number", sort=str(facts.fits or "")),
         size_cell(facts.reduced_bytes),
         Cell(told_time(facts.active_at)),
     )
 
 
-def _products(facts: Facts) -> str:
-    if not facts.of_class and not facts.products:
-        return ""
-    return str(facts.products or facts.of_class)
+def _products(facts: Facts, options: Options) -> str:
+    """How many products there are, with a bar of the certified ones before it."""
+    told = str(facts.products or facts.of_class or "")
+    width = min(facts.of_class, options.SCI_MAX) * options.SCI_SCALE
+    return _BAR.format(width, width, told) if width else told
+
+
+def _fits(facts: Facts, options: Options) -> str:
+    told = str(facts.fits or "")
+    is_many = facts.fits > options.MAX_TOTAL_NUMBER
+    return Markup("<b>{}</b>").format(told) if is_many else told
 
 
 def _ingested(facts: Facts) -> Cell:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import compress
 
 from attrs import frozen
+from markupsafe import Markup
 
 from phoenix_core.monitors.facts import Facts
 from phoenix_core.monitors.history import PAGE, Entry
@@ -137,10 +138,14 @@ def _cells(row: Row) -> tuple[Cell, ...]:
         Cell(row.run),
         Cell(row.what, row.state),
         Cell(told_time(row.since)),
-        Cell(row.command, kind="code"),
-        Cell(row.look, kind="code"),
+        Cell(_to_type(row.command)),
+        Cell(_to_type(row.look)),
         Cell(row.told, kind="text"),
     )
+
+
+def _to_type(command: str) -> str:
+    return Markup("<code>{}</code>").format(command) if command else ""
 
 
 def _disk(disk: Disk) -> tuple[Cell, ...]:

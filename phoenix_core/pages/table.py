@@ -3,7 +3,7 @@
 from attrs import field, frozen, validators
 
 STATES = ("", "good", "warn", "bad", "open")
-KINDS = ("", "number", "text", "code")
+KINDS = ("", "number", "text")
 
 
 @frozen
@@ -20,10 +20,9 @@ class Cell:
     """A cell of a table.
 
     `state` colours it and gives it a sign: good, warn, bad or open. `kind` is number
-    (aligned to the right), text (wrapped) or code (to be typed). `link` is a relative
-    address, as `address` makes it; with `picture`, what that shows, it is seen in small
-    too. `sort` is what the cell is sorted by, where that is not its text. `bar` is the
-    length in pixels of a bar before the text; an `is_strong` one is set in bold.
+    (aligned to the right) or text (wrapped). `link` is a relative address, as
+    `address` makes it; with `picture`, what that shows, it is seen in small too.
+    `sort` is what the cell is sorted by, where that is not its text.
     """
 
     text: str = ""
@@ -32,14 +31,11 @@ class Cell:
     link: str = ""
     picture: str = ""
     sort: str = ""
-    bar: int = 0
-    is_strong: bool = False
 
     @property
     def classes(self) -> str:
         """What its style depends on."""
-        strong = "strong" if self.is_strong else ""
-        return " ".join(word for word in (self.kind, self.state, strong) if word)
+        return f"{self.kind} {self.state}".strip()
 
 
 @frozen

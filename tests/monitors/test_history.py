@@ -174,11 +174,7 @@ def test_more_files_than_the_limit_are_bold(example, pages, call):
     for number in range(3):
         (reduced / f"x{number}.fits").write_bytes(b"")
     call("-P", program="phoenixMonitor")
-    cells = [
-        c.text
-        for c in pages.document(PERIOD).iter("td")
-        if "strong" in c.get("class", "")
-    ]
+    cells = [cell.text for cell in pages.document(PERIOD).iter("b")]
     assert cells == ["3"]
 
 
