@@ -32,11 +32,10 @@ def test_each_part_brings_the_line_of_its_run_up_to_date(pages, call):
     assert (main["period"], main["runs"]) == ("P094", "1")
 
 
-def test_directories_of_a_run_are_linked_where_they_are_there(pages, call):
-    call(*RUN, "-P")
-    assert "logs" not in pages.line()["logs"]
+def test_directories_of_a_run_are_linked_where_they_are_there(moved, pages, monitor):
+    assert (pages.line()["logs"], pages.line()["monitor"]) == ("logs", "")
     (pages.folder / f"status_{DATE}.html").write_text("<html>", "utf-8")
-    call(*RUN, "-M")
+    monitor()
     links = {a.text: a.get("href") for a in pages.document(PERIOD).iter("a")}
     assert links["logs"] == f"../../logs/{DATE}"
     assert links["094.A-0001(A)"] == links["monitor"] == f"../status_{DATE}.html"
@@ -144,7 +143,7 @@ def test_several_at_a_time_leave_whole_pages(example, pages, call):
     call(*RUN, "-C")
     calls = [
         example.command("-P", program="phoenixMonitor", start=subprocess.Popen)
-        for _ in range(3)
+        for _ in range(2)
     ]
     for one in calls:
         out, error = one.communicate(timeout=120)
@@ -153,27 +152,24 @@ def test_several_at_a_time_leave_whole_pages(example, pages, call):
     assert list((pages.folder / "FINISHED").glob(".*.tmp")) == []
 
 
-def test_the_bar_grows_with_the_products_until_it_is_long_enough(example, pages, call):
-    with example.config.open("a", encoding="utf-8") as file:
+def test_the_bar_grows_with_the_products_until_it_is_long_enough(moved, pages, monitor):
+    with moved.config.open("a", encoding="utf-8") as file:
         file.write("[phoenixMonitor]\nSCI_SCALE = 7\nSCI_MAX = 2\n")
-    call(*RUN, "-P")
-    call(*RUN, "-M")
+    monitor()
     bars = [svg.get("width") for svg in pages.document(PERIOD).iter(SVG)]
     assert bars == ["14"]
-    example.edit(example.config, "SCI_MAX = 2", "SCI_MAX = 1")
-    call("-P", program="phoenixMonitor")
+    moved.edit(moved.config, "SCI_MAX = 2", "SCI_MAX = 1")
+    monitor()
     assert [svg.get("width") for svg in pages.document(PERIOD).iter(SVG)] == ["7"]
 
 
-def test_more_files_than_the_limit_are_bold(example, pages, call):
-    with example.config.open("a", encoding="utf-8") as file:
+def test_more_files_than_the_limit_are_bold(moved, pages, monitor):
+    with moved.config.open("a", encoding="utf-8") as file:
         file.write("[phoenixMonitor]\nMAX_TOTAL_NUMBER = 2\n")
-    call(*RUN, "-P")
-    call(*RUN, "-M")
-    reduced = example.root / "reduced" / DATE
+    reduced = moved.root / "reduced" / DATE
     for number in range(3):
         (reduced / f"x{number}.fits").write_bytes(b"")
-    call("-P", program="phoenixMonitor")
+    monitor()
     cells = [cell.text for cell in pages.document(PERIOD).iter("b")]
     assert cells == ["3"]
 

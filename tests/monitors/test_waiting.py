@@ -86,8 +86,7 @@ def test_abs_of_the_store_that_are_not_here_wait(example, call, waiting):
     assert int(stored.split()[0]) == len(names - here) > 0
 
 
-def test_disks_and_the_last_activity_are_told(example, call, pages, waiting):
-    call(*RUN, "-P")
+def test_disks_and_the_last_activity_are_told(processed, pages, waiting):
     document = waiting()
     (disk,) = document["disks"]
     assert "product" in disk["names"]
@@ -98,8 +97,7 @@ def test_disks_and_the_last_activity_are_told(example, call, pages, waiting):
     assert "products that wait: " in text
 
 
-def test_the_terminal_shows_the_same(example, call):
-    call(*RUN, "-P")
+def test_the_terminal_shows_the_same(processed, call):
     told = call(program="dfoMonitor").stdout
     assert "To certify (for a reviewer), 1 line" in told
     assert "      phoenix -r 094.A-0001A -M\n" in told
