@@ -88,7 +88,8 @@ def bring_facts(
         runs: by date.
         asked: the dates that are looked at, None: all. Of the others is told what was
             known before.
-        ask_store: whether to ask the AB store also of runs that did not change.
+        ask_store: whether to ask the AB store of all runs; else it is asked of those
+            that changed, where it is a directory.
 
     Returns:
         The facts by date, and warnings.
@@ -132,12 +133,18 @@ def _looked_at(
     is_same = kept is not None and kept.mark == mark
     facts = kept.facts if kept and is_same else _read(run, options)
     stored = (kept.facts.in_store, kept.facts.unfetched) if kept else (-1, -1)
-    if ask_store or not is_same:
+    if ask_store or (not is_same and _is_near(run.config)):
         try:
             stored = asked_of_store(run)
         except ConfigError as error:
             warnings.append(str(error))
     return _Kept(mark, evolve(facts, in_store=stored[0], unfetched=stored[1]))
+
+
+def _is_near(config: Config) -> bool:
+    """Whether the AB store is a directory, which answers at once."""
+    protocol, _, path = config.ab_store.rpartition("://")
+    return bool(path) and protocol in {"", "file"}
 
 
 def _read(run: Run, options: Options) -> Facts:

@@ -185,6 +185,20 @@ def test_a_run_that_was_never_looked_at_is_told(example, pages, call):
     assert after_part(evolve(config, mode="DEEP"), DATE) == ""
 
 
+def test_a_store_that_does_not_answer_stops_no_part_and_no_page(example, pages, call):
+    call(*RUN, "-C")
+    store = str(example.root / "qcweb")
+    example.edit(example.config, "{root}/qcweb", "nosuch://host/qcweb")
+    config = read_config(example.config)
+    assert store not in config.ab_store
+    assert after_part(config, DATE) == ""
+    done = call("-P", program="phoenixMonitor")
+    assert done.returncode == 0
+    assert "warning: " in done.stderr
+    assert "ab_store: nosuch://host/qcweb" in done.stderr
+    assert pages.line()["state"] == "to process"
+
+
 def test_a_site_without_anything_has_pages(example, pages, call):
     done = call("-P", program="phoenixMonitor")
     assert done.returncode == 0
