@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from phoenix_core.atomic import remove_leftovers
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import PhoenixError
 from phoenix_core.ledger import open_ledger
@@ -54,25 +55,12 @@ def update(
         ProcessingError: others bring it up to date for longer than 5 s.
         OSError: a page cannot be written.
     """
-    options = build_options(config, NAME, Options)
-    project = load_project(config, options.PROJECT)
-    folder = finished(config)
+    folder, above = finished(config), config.directories.monitor
     folder.mkdir(parents=True, exist_ok=True)
     with holding(folder / LOCK, "the monitors", _TRIES):
-        expected = _expected(config, project)
-        with open_ledger(config.database) as ledger:
-            runs = runs_of(config, ledger, expected.wanted)
-        facts, warnings = bring_facts(
-            config, options, runs, asked=asked, ask_store=ask_store
-        )
-        site = Site(config, options, facts, expected, len(runs) - len(facts))
-        if project is not None:
-            warnings += _tell(config, project, site)
+        site, warnings = _read_site(config, asked=asked, ask_store=ask_store)
         entries = entries_of(site)
         waiting = waiting_of(site, entries)
-        chapters = chapters_of(entries)
-        printer = press(__package__)
-        above = config.directories.monitor
         done = Updated(
             folder / page_of(None),
             above / f"{WAITING}.html",
@@ -80,11 +68,31 @@ def update(
             waiting,
             warnings=tuple(warnings),
         )
-        _write(folder, history_pages(site, chapters, printer), printer, done)
+        printer = press(__package__)
+        pages = history_pages(site, chapters_of(entries), printer)
+        _write(folder, pages, printer, done)
         _write(above, [waiting_page(site, waiting, printer)], printer, done)
-        if not expected.mistakes:
+        if not site.expected.mistakes:
             _remove_stale(folder, {*done.written, *done.kept})
     return done
+
+
+def _read_site(
+    config: Config, *, asked: Collection[str] | None, ask_store: bool
+) -> tuple[Site, list[str]]:
+    """Read what the monitors show, and hand on how it stands; return warnings, too."""
+    options = build_options(config, NAME, Options)
+    project = load_project(config, options.PROJECT)
+    expected = _expected(config, project)
+    with open_ledger(config.database) as ledger:
+        runs = runs_of(config, ledger, expected.wanted)
+    facts, warnings = bring_facts(
+        config, options, runs, asked=asked, ask_store=ask_store
+    )
+    site = Site(config, options, facts, expected, len(runs) - len(facts))
+    if project is not None:
+        warnings += _tell(config, project, site)
+    return site, warnings
 
 
 def dates_of(config: Config) -> tuple[str, ...]:
@@ -138,6 +146,7 @@ def _tell(config: Config, project: Project, site: Site) -> tuple[str, ...]:
 
 
 def _write(folder: Path, pages: Iterable[Page], printer: Press, done: Updated) -> None:
+    remove_leftovers(folder)
     write_assets(folder)
     present = {path.name for path in folder.iterdir()}
     for page in pages:
