@@ -63,8 +63,9 @@ def phoenix_monitor(
 ) -> None:
     """Bring the history up to date: <monitor>/FINISHED/histoMonitor.html.
 
-    phoenix does it by itself after each part. Without an option all nights or runs are
-    looked at; that, and -y, asks for confirmation. Only pages that changed are written.
+    phoenix does it by itself after each part. Without an option all runs or nights
+    are looked at; that asks for confirmation, as -y does. Only pages that changed
+    are written.
     """
     del debug  # looked for where errors are told
     if version:
