@@ -20,7 +20,7 @@ PICTURES = {
 }
 
 
-def main(folder, images):
+def main(folder, images, pictures=PICTURES):
     """Open each page, filter a column where that is shown, and take its picture."""
     with tempfile.TemporaryDirectory() as profile:
         options = webdriver.ChromeOptions()
@@ -29,7 +29,7 @@ def main(folder, images):
             options.add_argument(f"--{flag}")
         browser = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
         try:
-            for name, (page, wide, high, column, words) in PICTURES.items():
+            for name, (page, wide, high, column, words) in pictures.items():
                 browser.set_window_size(wide, high)
                 browser.get((Path(folder).absolute() / page).as_uri())
                 if column:

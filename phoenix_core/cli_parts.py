@@ -13,7 +13,12 @@ from phoenix_core.association_block import AbStatus, is_safe_name
 from phoenix_core.cascade import finals
 from phoenix_core.cli_answer import answer
 from phoenix_core.config import Config, find_config, read_config
-from phoenix_core.errors import CertificationError, ConfigError, ProcessingError
+from phoenix_core.errors import (
+    CertificationError,
+    ConfigError,
+    PhoenixError,
+    ProcessingError,
+)
 from phoenix_core.ledger import open_ledger
 from phoenix_core.model import Job, Outcome, Run
 from phoenix_core.nearest import nearest
@@ -66,13 +71,18 @@ def run_part(part: str, given: Path | None, asked: Wishes, *, as_json: bool) -> 
     console = Terminal(stderr=as_json, soft_wrap=True)
     watch = Watch() if as_json else watch_for(console)
     show = None if as_json else _shower(console)
-    with (
-        open_session(config, asked, show, watch) as session,
-        holding(session.lock, f"run {session.run.label}"),
-    ):
-        documents = [
-            _PARTS[letter](session, console, as_json=as_json) for letter in part or "PM"
-        ]
+    with open_session(config, asked, show, watch) as session:
+        try:
+            with holding(session.lock, f"run {session.run.label}"):
+                documents = [
+                    _PARTS[letter](session, console, as_json=as_json)
+                    for letter in part or "PM"
+                ]
+        except PhoenixError:  # a part that ends so may have done something before
+            if any(session.run.ab_dir.glob("*.ab")):
+                _update_monitors(config, session.run, console)
+            raise
+    _update_monitors(config, session.run, console)
     if as_json:
         answer(documents[0] if len(documents) == 1 else {"parts": documents})
     failed = [document for document in documents if not document["ok"]]
@@ -200,6 +210,14 @@ def _write_monitor_alone(session: Session) -> None:
     """Write the AB monitor, unless whoever called this for one of many ABs does."""
     if not is_held(session.lock):
         _write_monitor(session)
+
+
+def _update_monitors(config: Config, run: Run, console: Console) -> None:
+    """Let the history show what the part did; the part is done in any case."""
+    from phoenix_core.monitors.update import after_part  # noqa: PLC0415
+
+    if problem := after_part(config, run.date):
+        console.print(f"[yellow]warning[/]: {safe(problem)}")
 
 
 _PARTS = {"C": _create, "P": _process, "M": _move}

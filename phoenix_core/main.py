@@ -73,6 +73,24 @@ def qc1_ingest() -> None:
     cli.run(cli.qc1_ingest_app, "qc1Ingest", ["--help"] if is_help else ["--", *words])
 
 
+def phoenix_monitor() -> None:
+    """Run the command ``phoenixMonitor``."""
+    _begin("phoenixMonitor")
+    from phoenix_core import cli  # noqa: PLC0415
+    from phoenix_core.monitors.cli import monitor_app  # noqa: PLC0415
+
+    cli.run(monitor_app, "phoenixMonitor")
+
+
+def dfo_monitor() -> None:
+    """Run the command ``dfoMonitor``."""
+    _begin("dfoMonitor")
+    from phoenix_core import cli  # noqa: PLC0415
+    from phoenix_core.monitors.cli import waiting_app  # noqa: PLC0415
+
+    cli.run(waiting_app, "dfoMonitor")
+
+
 def _begin(name: str) -> None:
     if sys.argv[1:] in (["-v"], ["--version"]):
         sys.stdout.write(f"{name} {__version__}\n")

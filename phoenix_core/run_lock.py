@@ -18,24 +18,25 @@ _PAUSE = 0.01  # seconds
 
 
 @contextlib.contextmanager
-def holding(path: Path, what: str) -> Iterator[None]:
+def holding(path: Path, what: str, tries: int = _TRIES) -> Iterator[None]:
     """Hold the lock of something while the body runs.
 
     Args:
         path: the lock file; it is left behind, empty of meaning when nobody holds it.
         what: what is locked, for the message.
+        tries: how often to ask, a hundred times a second.
 
     Raises:
         ProcessingError: somebody else holds it; the message says who, and since when.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for attempt in range(_TRIES):
+    for attempt in range(tries):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            if attempt == _TRIES - 1:
+            if attempt == tries - 1:
                 message = f"{what} is held by {holder_of(path)}"
                 raise ProcessingError(message) from None
             time.sleep(_PAUSE)  # somebody may only have looked

@@ -34,6 +34,8 @@ PROGRAMS = {
     "qc1Ingest": main.qc1_ingest,
     "getStatusAB": main.get_status_ab,
     "pgi_phoenix_GEN_getStat": main.get_stat,
+    "phoenixMonitor": main.phoenix_monitor,
+    "dfoMonitor": main.dfo_monitor,
 }
 RUN = "094.A-0001A"
 DATE = "2094-01-01"

@@ -161,7 +161,10 @@ def candidates(targets: Sequence[str], data_types: Sequence[str]) -> int:
 
 
 def deep_status(
-    combine: Combine | None, selected: Collection[str], made: Collection[str]
+    combine: Combine | None,
+    selected: Collection[str],
+    made: Collection[str],
+    mode: DeepMode | None = None,
 ) -> DeepStatus:
     """Return what became of the deep datacubes of a run.
 
@@ -169,21 +172,25 @@ def deep_status(
         combine: what a person decided; None: nothing yet.
         selected: the targets to combine.
         made: the targets that have a deep datacube.
+        mode: what the processing site says; where it says anything, that counts.
 
     >>> deep_status(Combine.YES, {"A", "B"}, {"A", "C"}).value
     'open'
     >>> deep_status(Combine.YES, {"A"}, {"A"}).value, deep_status(None, (), ()).value
     ('done', 'open')
+    >>> mode = DeepMode("094.D-0114(B)", DeepStatus.DONE, n_deep=2)
+    >>> [deep_status(Combine.YES, of, (), mode).value for of in ("AB", "ABC")]
+    ['done', 'open']
     """
     if combine is Combine.NO:
         return DeepStatus.NONE
-    if (
-        combine is Combine.YES
-        and selected
-        and len(with_deep(selected, made)) == len(selected)
-    ):
-        return DeepStatus.DONE
-    return DeepStatus.OPEN
+    if combine is not Combine.YES:
+        return DeepStatus.OPEN
+    if mode is not None:
+        is_done = mode.status is DeepStatus.DONE and mode.n_deep >= len(selected)
+    else:
+        is_done = len(with_deep(selected, made)) == len(selected) > 0
+    return DeepStatus.DONE if is_done else DeepStatus.OPEN
 
 
 def with_deep(selected: Collection[str], made: Collection[str]) -> set[str]:
@@ -223,7 +230,7 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
     combine = kind.combine if kind else None
     multi = decided.multi.get(run.formal)
     selected = decided.selected.get(run.formal, ())
-    mode = decided.modes.get(run.formal)
+    mode = decided.modes.get(multi.master if multi else run.formal)
     return RunRow(
         run=run,
         run_status=run_status(known.schedules),
@@ -234,7 +241,7 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
         existing=known.raw_files,
         candidates=candidates(known.targets, known.data_types),
         combine=combine,
-        status=deep_status(combine, selected, known.deep),
+        status=deep_status(combine, selected, known.deep, mode),
         deep_targets=len(selected),
         deep_made=len(with_deep(selected, known.deep)),
         type=kind.type if kind else "",

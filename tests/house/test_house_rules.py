@@ -147,6 +147,7 @@ HEAVY = ("astropy", "attrs", "matplotlib", "numpy", "pluggy", "sqlalchemy", "str
     [
         *("phoenix", "process_ab", "process_qc", "qc1_ingest"),
         *("ingest_products", "cleanup_products"),
+        *("phoenix_monitor", "dfo_monitor"),
     ],
 )
 def test_help_and_version_import_nothing_heavy(command, word):

@@ -1,0 +1,1 @@
+"""Monitors: the history of runs or nights, and what is waiting for whom."""
