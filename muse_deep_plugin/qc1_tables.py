@@ -69,12 +69,14 @@ SINGLE = Qc1Table(
         text("combined", "pipefile of the combined datacube it is part of"),
     ),
     indexed=("run_id", "combined"),
+    tracked="run_id",
 )
 COMBINED = Qc1Table(
     "muse_sci_combined",
     "Final datacubes of MUSE_R: one an OB, of one exposure or of several.",
     (_PIPEFILE, *_OBSERVATION, *_QUALITY, *_ALIGNMENT),
     indexed=("run_id", "target"),
+    tracked="run_id",
 )
 DEEP = Qc1Table(
     "muse_sci_deep",

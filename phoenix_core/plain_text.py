@@ -16,6 +16,8 @@ def plain(text: str) -> str:
     'NGC 300?[2J P1'
     """
     line = " ".join(text.split())
+    if line.isprintable():
+        return line
     return "".join(char if char.isprintable() else "?" for char in line)
 
 

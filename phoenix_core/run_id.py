@@ -6,6 +6,7 @@ running number, run letter, as in ``094.D-0114(B)``. New style, from period 105 
 """
 
 import re
+from functools import cached_property
 
 from attrs import frozen
 
@@ -34,7 +35,7 @@ class RunId:
         """Whether this is ``094.D-0114B`` and not ``110.23XX.001``."""
         return not self.proposal
 
-    @property
+    @cached_property
     def programme(self) -> str:
         """What all runs of the programme share: ``094.D-0114`` or ``110.23XX``."""
         if not self.is_old_style:
@@ -44,14 +45,14 @@ class RunId:
         period = f"{self.programme_type if typed else ''}{self.period:02d}"
         return f"{period}.{self.category}-{self.number:04d}"
 
-    @property
+    @cached_property
     def formal(self) -> str:
         """The spelling of headers and preparation tools: ``094.D-0114(B)``."""
         if not self.is_old_style:
             return f"{self.programme}.{self.number:03d}"
         return f"{self.programme}({self.letter})" if self.letter else self.programme
 
-    @property
+    @cached_property
     def plain(self) -> str:
         """The spelling of phoenix's command line: ``094.D-0114B``."""
         return f"{self.programme}{self.letter}" if self.is_old_style else self.formal

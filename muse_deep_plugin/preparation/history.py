@@ -1,13 +1,14 @@
-"""All that the database knows of runs, read at once and kept as rows.
+"""What the database knows of all runs: of each datacube little, of each run a stamp.
 
-50,000 datacubes are read in a fraction of a second as rows; made into values are those
-of the few runs whose pages have to be written.
+50,000 datacubes are read in a fraction of a second as short rows. A stamp tells whether
+anything of a run has changed; whole are read the datacubes of the few runs whose pages
+have to be written.
 """
 
 import marshal
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -15,87 +16,73 @@ import sqlalchemy as sa
 from attrs import fields, frozen
 from sqlalchemy.exc import DBAPIError
 
-from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.preparation.datacubes import Datacube, final_datacubes
 from muse_deep_plugin.preparation.run_history import Schedule
-from muse_deep_plugin.qc1_tables import COMBINED, DEEP
+from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
+from phoenix_core.qc1.changes import stamps
 from phoenix_core.qc1.clean_rows import clean_rows
 from phoenix_core.qc1.observatory import DATA_PRODUCTS, SCHED_REP
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
 
 ALIKE = 2  # the format of marshal in which equal values are equal bytes
-_SHOWN = (
-    "pipefile",
-    "civil_date",
-    "run_id",
-    "target",
-    "ob_id",
-    "ob_name",
-    "data_type",
-    "pattern",
-    "mjd_obs",
-    "n_frames",
-    "texptime",
-    "ra",
-    "dec",
-    "ambi_req",
-    "sky_res",
-    "sgs_x_med",
-    "rms",
-    "grd",
-    "comm",
-    "qc_plot",
-    "fov_plot",
+COLUMNS = (
+    *("pipefile", "run_id", "target", "data_type", "n_frames"),
+    *("qc_plot", "fov_plot"),
 )
+_RUN = itemgetter(COLUMNS.index("run_id"))
 
 
 @frozen
 class History:
     """What the database knows, by run in its formal spelling.
 
-    `rows` are the final datacubes in order of time, with the `columns` that pages show
-    and no others; `schedules`
-    are in order of period; `raw_files` counts science exposures; `deep` has the
-    targets of which there is a deep datacube.
+    `rows` are the final datacubes in order of their names, with the `COLUMNS` that are
+    asked of all runs; `stamps` change with anything of them, `of_exposures` with
+    anything of the datacubes of single exposures. `schedules` are in order of period;
+    `raw_files` counts science exposures; `deep` has the targets of which there is a
+    deep datacube. The `connection` is open.
     """
 
-    columns: tuple[str, ...]
+    connection: sa.Connection
     rows: Mapping[str, tuple[tuple[Any, ...], ...]]
+    stamps: Mapping[str, str]
+    of_exposures: Mapping[str, str]
     schedules: Mapping[str, tuple[Schedule, ...]]
     raw_files: Mapping[str, int]
     deep: Mapping[str, frozenset[str]]
 
     def column(self, run: str, name: str) -> tuple[Any, ...]:
         """Return one column of the datacubes of a run."""
-        return tuple(map(itemgetter(self.columns.index(name)), self.rows.get(run, ())))
+        return tuple(map(itemgetter(COLUMNS.index(name)), self.rows.get(run, ())))
 
     def datacubes(self, run: str) -> tuple[Datacube, ...]:
-        """Return the final datacubes of a run in order of time, as pages show them."""
-        return tuple(
-            Datacube(**dict(zip(self.columns, row, strict=True)))
-            for row in self.rows.get(run, ())
-        )
+        """Return the final datacubes of a run in order of time."""
+        return final_datacubes(self.connection, [run]) if run in self.rows else ()
 
     def content(self, run: str) -> bytes:
         """Return bytes that change with any value of a run's datacubes."""
-        return marshal.dumps(self.rows.get(run, ()), ALIKE)
+        return marshal.dumps((self.stamps.get(run), self.rows.get(run, ())), ALIKE)
 
 
 def read_history(connection: sa.Connection) -> History:
     """Read the history of all runs.
 
     Args:
-        connection: to the QC1 database.
+        connection: to the QC1 database; it has to stay open.
     """
+    # What changes while the rows are read is seen by the next call.
+    of_cubes, of_exposures = stamps(connection, COMBINED), stamps(connection, SINGLE)
     combined = _table(COMBINED)
-    query = sa.select(*(combined.c[name] for name in _SHOWN)).order_by(
-        combined.c.run_id, combined.c.mjd_obs, combined.c.pipefile
-    )
-    rows = clean_rows(COMBINED.named(_SHOWN), _plain_rows(connection, query))
-    by_run = groupby(rows, key=itemgetter(_SHOWN.index("run_id")))
+    query = sa.select(*(combined.c[name] for name in COLUMNS))
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in clean_rows(COMBINED.named(COLUMNS), _plain_rows(connection, query)):
+        found[_RUN(row)].append(tuple(row))
     return History(
-        _SHOWN,
-        {run: tuple(map(tuple, found)) for run, found in by_run},
+        connection,
+        {run: tuple(sorted(found[run], key=itemgetter(0))) for run in sorted(found)},
+        of_cubes,
+        of_exposures,
         _schedules(connection),
         _raw_files(connection),
         _deep(connection),

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from muse_deep_plugin.preparation.decisions import read_decisions
+from muse_deep_plugin.preparation.decisions import Decisions, read_decisions
 from muse_deep_plugin.preparation.history import History, read_history
 from muse_deep_plugin.preparation.lists_of_runs import Listed, bring_lists
 from muse_deep_plugin.preparation.moved_deep import moved_deep
@@ -107,25 +107,30 @@ def info_run(config: Config, asked: str) -> InfoRun:
     check_tables(config)
     options = build_options(config, NAME, Options)
     wanted = parse_run_id(asked) if asked else None
-    printer = press(__package__)
     folder = folder_of_runs(config.directories)
     write_missing_tables(folder)
     remove_leftovers(folder)
     decisions = read_decisions(folder, options.other_site)
-    decided, warnings = decisions.decided, list(decisions.warnings)
     with open_qc1(config.database) as engine, engine.connect() as connection:
         history = read_history(connection)
-        runs = _runs(history, warnings)
-        chosen = _chosen(wanted, runs, decided)
-        lists = bring_lists(
-            connection,
-            folder,
-            history,
-            decided,
-            runs if chosen is None else chosen,
-            look=printer.look,
-        )
-        moved = moved_deep(engine, config.directories.logs, lists)
+        return _bring(config, folder, decisions, wanted, history)
+
+
+def _bring(
+    config: Config,
+    folder: Path,
+    decisions: Decisions,
+    wanted: RunId | None,
+    history: History,
+) -> InfoRun:
+    """Bring up to date what the history and the decisions ask for."""
+    printer = press(__package__)
+    decided, warnings = decisions.decided, list(decisions.warnings)
+    runs = _runs(history, warnings)
+    chosen = _chosen(wanted, runs, decided)
+    asked = runs if chosen is None else chosen
+    lists = bring_lists(folder, history, decided, asked, look=printer.look)
+    moved = moved_deep(history.connection.engine, config.directories.logs, lists)
     of_slaves = slaves_of_their_own(folder, decided)
     notices = [*of_slaves.values()]
     for name, table in ((RUN_TYPE, decided.types), (RUN_MULTI, decided.multi)):

@@ -6,7 +6,6 @@ than all else. What is remembered can be lost at any time.
 
 import datetime as dt
 import json
-import marshal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from muse_deep_plugin.preparation.datacubes import (
     final_datacubes,
     single_datacubes,
 )
-from muse_deep_plugin.preparation.history import ALIKE, History
+from muse_deep_plugin.preparation.history import History
 from muse_deep_plugin.preparation.list_advice import (
     Taken,
     advice_lines,
@@ -86,11 +85,9 @@ class Listed:
 class _Site:
     """What all lists have in common."""
 
-    connection: sa.Connection
     folder: Path
     history: History
     members: Mapping[str, tuple[str, ...]]
-    exposures: Mapping[str, bytes]
     look: bytes
 
     def made_of(self, run: str) -> str:
@@ -101,12 +98,12 @@ class _Site:
         except OSError:  # there is none, or none that can be read: that is told
             text = b""
         known = [self.history.content(one) for one in self.members[run]]
-        single = [self.exposures.get(one, b"") for one in self.members[run]]
+        of_exposures = self.history.of_exposures
+        single = [of_exposures.get(one, "").encode() for one in self.members[run]]
         return fingerprint([self.look, text, *known, *single])
 
 
 def bring_lists(
-    connection: sa.Connection,
     folder: Path,
     history: History,
     decided: Decided,
@@ -121,7 +118,6 @@ def bring_lists(
     and stops nothing else.
 
     Args:
-        connection: to the QC1 database.
         folder: where the lists lie.
         history: what the database knows of all runs.
         decided: what people say of them.
@@ -134,10 +130,7 @@ def bring_lists(
         if run in decided.types and decided.types[run].combine is Combine.YES
     }
     members = {run: linked for run, linked in members.items() if linked[0] == run}
-    exposures = _exposures(
-        connection, {one for all_ in members.values() for one in all_}
-    )
-    site = _Site(connection, folder, history, members, exposures, look)
+    site = _Site(folder, history, members, look)
     remembered = _remembered(folder)
     found: dict[str, Listed] = {}
     for run in members:
@@ -160,8 +153,8 @@ def _bring(site: _Site, run: str, before: Listed | None) -> Listed:
     """Make the list of a run, or complete it."""
     made_of = site.made_of(run)  # before it is read: an edit meanwhile is seen later
     members = site.members[run]
-    cubes = _in_order(final_datacubes(site.connection, members), members)
-    single = _in_order(single_datacubes(site.connection, members), members)
+    cubes = _in_order(final_datacubes(site.history.connection, members), members)
+    single = _in_order(single_datacubes(site.history.connection, members), members)
     today = dt.datetime.now(dt.UTC).date().isoformat()
     path = list_path(site.folder, run)
     names = [one.pipefile for one in (*cubes, *single) if not one.is_sky]
@@ -223,7 +216,7 @@ def _known_files(
         for first in range(0, len(others), _AT_ONCE):
             some = others[first : first + _AT_ONCE]
             query = sa.select(column).where(column.in_(some))
-            known |= frozenset(site.connection.execute(query).scalars())
+            known |= frozenset(site.history.connection.execute(query).scalars())
     return known
 
 
@@ -231,18 +224,6 @@ def _in_order(cubes: Iterable[Datacube], runs: Collection[str]) -> list[Datacube
     """Return datacubes run by run, the MASTER's first, each in order of time."""
     order = {run: place for place, run in enumerate(runs)}
     return sorted(cubes, key=lambda cube: order[cube.run_id])
-
-
-def _exposures(connection: sa.Connection, runs: Collection[str]) -> Mapping[str, bytes]:
-    """Return by run what changes with the datacubes of its single exposures."""
-    table = as_sql(SINGLE, sa.MetaData())
-    query = sa.select(table).where(table.c.run_id.in_(sorted(runs)))
-    query = query.order_by(table.c.pipefile)
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    place = list(table.c.keys()).index("run_id")
-    for row in connection.execute(query).all() if runs else ():
-        found.setdefault(row[place], []).append(tuple(row))
-    return {run: marshal.dumps(rows, ALIKE) for run, rows in found.items()}
 
 
 def _remembered(folder: Path) -> dict[str, Listed]:

@@ -113,13 +113,6 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
     """What changes with anything that the pages of a run show."""
     history = subject.history
     linked = subject.linked.get(run, (run,))
-    names = [
-        name
-        for one in linked
-        for column in ("fov_plot", "qc_plot")
-        for name in history.column(one, column)
-    ]
-    links = subject.previews.links
     listed = subject.lists.get(run)
     parts = [
         repr(subject.rows[run]),
@@ -127,11 +120,24 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
         repr([(one, one in subject.known) for one in linked]),
         repr(listed and (listed.made_of, listed.offered, listed.advice)),
         repr(listed and (listed.remarks, listed.mistakes)),
-        "\n".join([links.get(name, "") for name in names]),
+        "\n".join(_pictures(subject, linked)),
     ]
     content = [history.content(one) for one in linked]
     encoded = [part.encode("utf-8", "replace") for part in parts]
     return fingerprint([press.look, *encoded, *content])
+
+
+def _pictures(subject: Subject, runs: Sequence[str]) -> list[str]:
+    """Where the pictures of datacubes are, of those that are there."""
+    links = subject.previews.links
+    columns = ("fov_plot", "qc_plot") if links else ()
+    return [
+        links[name]
+        for run in runs
+        for column in columns
+        for name in subject.history.column(run, column)
+        if name in links
+    ]
 
 
 def _about(subject: Subject, row: RunRow, kind: str) -> About:

@@ -7,6 +7,7 @@ from sqlalchemy.schema import CreateColumn, SetColumnComment
 
 from phoenix_core.database import alone, shown
 from phoenix_core.errors import ConfigError
+from phoenix_core.qc1.changes import forget, track, untracked
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
 
@@ -38,8 +39,10 @@ def make_tables(engine: sa.Engine, tables: Iterable[Qc1Table]) -> None:
         raise ConfigError(f"the QC1 tables want {kinds}, and not {where}")
     with engine.connect() as connection:
         known = _versions(connection)
+        is_tracked = not untracked(connection, wanted.values())
     _refuse_newer(wanted, known, where)
-    if all(known.get(name) == table.version for name, table in wanted.items()):
+    is_whole = all(known.get(name) == t.version for name, t in wanted.items())
+    if is_whole and is_tracked:
         return
     with alone(engine) as connection:
         versions.create(connection, checkfirst=True)
@@ -50,6 +53,8 @@ def make_tables(engine: sa.Engine, tables: Iterable[Qc1Table]) -> None:
                 _make(connection, table, where)
             elif known[name] < table.version:
                 _extend(connection, table, known[name])
+        for table in untracked(connection, wanted.values()):
+            track(connection, table)
 
 
 def _versions(connection: sa.Connection) -> dict[str, int]:
@@ -92,6 +97,7 @@ def _extend(connection: sa.Connection, table: Qc1Table, version: int) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {quoted} ADD COLUMN {text}")
             if dialect.supports_comments:
                 connection.execute(SetColumnComment(added))
+    forget(connection, table)
     for index in sql.indexes:
         index.create(connection, checkfirst=True)
     newer = sa.update(versions).where(versions.c.name == table.name)

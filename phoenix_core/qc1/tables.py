@@ -54,7 +54,8 @@ def _whole(table: "Qc1Table", _: object, columns: tuple[Column, ...]) -> None:
     names = [column.name for column in columns]
     double = sorted({name for name in names if names.count(name) > 1})
     late = [c.name for c in columns if c.is_key and c.since > 1]
-    strange = sorted(set(table.indexed) - set(names))
+    tracked = [table.tracked] if table.tracked else []
+    strange = sorted({*table.indexed, *tracked} - set(names))
     problem = ""
     if double:
         problem = f"has {double[0]} twice"
@@ -63,7 +64,7 @@ def _whole(table: "Qc1Table", _: object, columns: tuple[Column, ...]) -> None:
     elif late:
         problem = f"has a key that came later, {late[0]}; rows could not be told apart"
     elif strange:
-        problem = f"has no {strange[0]} to be indexed"
+        problem = f"has no {strange[0]} to be indexed or tracked"
     if problem:
         raise ValueError(f"the table {table.name} {problem}")
 
@@ -72,15 +73,18 @@ def _whole(table: "Qc1Table", _: object, columns: tuple[Column, ...]) -> None:
 class Qc1Table:
     """A table: a row replaces the one with the same key columns.
 
+    `tracked` names the column by whose values changes are to be seen, '' none.
+
     Raises:
         ValueError: a column is there twice, no column or one that came later is a
-            key, or what shall be indexed is no column.
+            key, or what shall be indexed or tracked is no column.
     """
 
     name: str = field(validator=validators.matches_re(r"[a-z][a-z0-9_]*"))
     meaning: str
     columns: tuple[Column, ...] = field(validator=_whole)
     indexed: tuple[str, ...] = ()
+    tracked: str = ""
 
     @property
     def version(self) -> int:

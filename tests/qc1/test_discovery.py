@@ -84,7 +84,7 @@ def test_a_misspelt_table_is_told_with_the_nearest():
             (),
             "has a key that came later, b",
         ),
-        ((key("a", ""),), ("b",), "has no b to be indexed"),
+        ((key("a", ""),), ("b",), "has no b to be indexed or tracked"),
     ],
 )
 def test_a_table_that_no_database_could_have_is_refused(columns, indexed, problem):

@@ -1,0 +1,154 @@
+"""Changes of a tracked table are seen, whoever makes them, and no others."""
+
+import pytest
+import sqlalchemy as sa
+from attrs import evolve
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from phoenix_core.database import open_database
+from phoenix_core.qc1.changes import stamps
+from phoenix_core.qc1.ingest import delete_row, ingest
+from phoenix_core.qc1.migrate import make_tables
+from phoenix_core.qc1.tables import Column, Kind
+
+SIRIUS = {"name": "Sirius", "number": 1, "counts": 7, "ra": 101.3, "comment": "seen"}
+VEGA = {"name": "Vega", "number": 1, "counts": 9, "ra": 279.2, "comment": "seen"}
+
+
+@pytest.fixture
+def tracked(database_url, stars):
+    """A connection to a database with two stars, and what its stamps are."""
+    table = evolve(stars, tracked="name")
+    opened = open_database(database_url, lambda e: make_tables(e, [table]))
+    with opened as engine, engine.connect() as connection:
+        at_once = connection.execution_options(isolation_level="AUTOCOMMIT")
+        ingest(at_once, table, [SIRIUS, VEGA])
+        yield at_once, table
+
+
+def changed(tracked, change):
+    """The names whose stamps a change has changed."""
+    connection, table = tracked
+    before = stamps(connection, table)
+    change(connection, table)
+    after = stamps(connection, table)
+    return {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
+
+
+def sql(text):
+    return lambda connection, _: connection.exec_driver_sql(text)
+
+
+CHANGES = {
+    "a row is replaced": (
+        lambda c, table: ingest(c, table, [{**SIRIUS, "counts": 8}]),
+        {"Sirius"},
+    ),
+    "a row is added": (
+        lambda c, table: ingest(c, table, [{**SIRIUS, "number": 2}]),
+        {"Sirius"},
+    ),
+    "a value is new": (
+        lambda c, table: ingest(c, table, [{**SIRIUS, "name": "Rigel"}]),
+        {"Rigel"},
+    ),
+    "a row goes": (
+        lambda c, table: delete_row(c, table, {"name": "Vega", "number": 1}),
+        {"Vega"},
+    ),
+    "somebody edits a row": (
+        sql("UPDATE stars SET comment = 'lost' WHERE name = 'Vega'"),
+        {"Vega"},
+    ),
+    "somebody renames a star": (
+        sql("UPDATE stars SET name = 'Wega' WHERE name = 'Vega'"),
+        {"Vega", "Wega"},
+    ),
+    "somebody deletes all": (sql("DELETE FROM stars"), {"Sirius", "Vega"}),
+    "a row comes again as it is": (
+        lambda c, table: ingest(c, table, [SIRIUS]),
+        set(),
+    ),
+    "nothing happens": (lambda *_: None, set()),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_stamps_of_the_rows_that_change_change(tracked, what):
+    change, names = CHANGES[what]
+    found = changed(tracked, change)
+    # What is gone may keep a stamp; it has to be another one.
+    assert found == names
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(
+    counts=st.integers(0, 3),
+    comment=st.sampled_from(["seen", "see", "n", "a'b"]),
+    ra=st.sampled_from([101.3, 101.30000000000001, None]),
+)
+def test_any_value_that_differs_changes_the_stamp(tracked, counts, comment, ra):
+    connection, table = tracked
+    ingest(connection, table, [SIRIUS])
+    row = {**SIRIUS, "counts": counts, "comment": comment, "ra": ra}
+    found = changed(tracked, lambda c, table: ingest(c, table, [row]))
+    assert found == (set() if row == SIRIUS else {"Sirius"})
+
+
+def test_a_table_that_was_there_is_tracked_from_the_next_opening_on(
+    database_url, stars
+):
+    with (
+        open_database(database_url, lambda e: make_tables(e, [stars])) as engine,
+        engine.begin() as connection,
+    ):
+        ingest(connection, stars, [SIRIUS, VEGA])
+    table = evolve(stars, tracked="name")
+    with (
+        open_database(database_url, lambda e: make_tables(e, [table])) as engine,
+        engine.connect() as connection,
+    ):
+        known = stamps(connection, table)
+    assert known.keys() == {"Sirius", "Vega"}
+    with (
+        open_database(database_url, lambda e: make_tables(e, [table])) as engine,
+        engine.connect() as connection,
+    ):  # and opening changes nothing
+        assert stamps(connection, table) == known
+
+
+def test_what_was_not_seen_counts_as_changed(tmp_path, stars):
+    url, table = f"sqlite:///{tmp_path}/x.db", evolve(stars, tracked="name")
+    with (
+        open_database(url, lambda e: make_tables(e, [table])) as engine,
+        engine.begin() as connection,
+    ):
+        ingest(connection, table, [SIRIUS, VEGA])
+        known = stamps(connection, table)
+        connection.execute(sa.text("DROP TRIGGER qc1_stars_update"))
+        connection.execute(sa.text("UPDATE stars SET counts = 0"))
+    with (
+        open_database(url, lambda e: make_tables(e, [table])) as engine,
+        engine.connect() as connection,
+    ):
+        after = stamps(connection, table)
+    assert after.keys() == known.keys()
+    assert not set(after.values()) & set(known.values())
+
+
+def test_a_column_that_came_later_is_tracked_too(database_url, stars):
+    table = evolve(stars, tracked="name")
+    with (
+        open_database(database_url, lambda e: make_tables(e, [table])) as engine,
+        engine.begin() as connection,
+    ):
+        ingest(connection, table, [SIRIUS, VEGA])
+    site = Column("site", Kind.TEXT, "", "where", default="Paranal", since=2)
+    later = evolve(table, columns=(*table.columns, site))
+    with (
+        open_database(database_url, lambda e: make_tables(e, [later])) as engine,
+        engine.begin() as connection,
+    ):
+        change = sql("UPDATE stars SET site = 'La Silla' WHERE name = 'Vega'")
+        assert changed((connection, later), change) == {"Vega"}
