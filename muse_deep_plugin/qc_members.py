@@ -142,15 +142,14 @@ def compared(
     shifts: list[Shift | None] = []
     fluxes: list[float | None] = []
     for one in members:
-        if one.image is None or one.offset is None or not _has_grid(deep, one.image):
-            shifts.append(None)
-            fluxes.append(None)
-            continue
-        offset = (one.offset.dra, one.offset.ddec)
-        placed = place(deep, sources, one.image, offset, fwhm)
-        covered |= np.isfinite(placed.pixels)
-        shifts.append(placed.shift)
-        fluxes.append(placed.flux)
+        placed = None
+        if one.image and one.offset and _has_grid(deep, one.image):
+            offset = (one.offset.dra, one.offset.ddec)
+            with suppress(ValueError):  # coordinates that are none
+                placed = place(deep, sources, one.image, offset, fwhm)
+                covered |= np.isfinite(placed.pixels)
+        shifts.append(placed.shift if placed else None)
+        fluxes.append(placed.flux if placed else None)
     told = zip(members, against_others(shifts), ratios_to_others(fluxes), strict=True)
     return (
         tuple(

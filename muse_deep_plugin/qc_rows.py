@@ -253,8 +253,10 @@ def _to_sky(header: fits.Header, x: float, y: float) -> tuple[float, float] | No
 
     if "CTYPE1" not in header or "CD1_1" not in header:
         return None
-    ra, dec = WCS(header, naxis=2).wcs_pix2world([[x, y]], 1)[0]
-    return (float(ra % 360), float(dec)) if math.isfinite(ra + dec) else None
+    with suppress(ValueError):  # coordinates that are none
+        ra, dec = WCS(header, naxis=2).wcs_pix2world([[x, y]], 1)[0]
+        return (float(ra % 360), float(dec)) if math.isfinite(ra + dec) else None
+    return None
 
 
 def _run_id(cube: Cube) -> str:

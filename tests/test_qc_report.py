@@ -15,7 +15,15 @@ from phoenix_core.qc_report import StoredReport, read_report, read_stored, write
 texts = st.text(max_size=20)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 limits = st.none() | numbers
-scores = st.builds(Score, name=texts, value=limits, low=limits, high=limits)
+scores = st.builds(
+    Score,
+    name=texts,
+    value=limits,
+    low=limits,
+    high=limits,
+    comment=texts,
+    is_scored=st.booleans(),
+)
 
 
 @given(
@@ -46,6 +54,25 @@ def test_a_report_read_back_is_the_report_that_was_written(
     assert stored == written
     for name, value in report.parameters.items():
         assert type(stored.report.parameters[name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("score", "colour"),
+    [
+        (Score("A", 1.0, high=2.0), "green"),
+        (Score("A", 3.0, high=2.0), "red"),
+        (Score("A", None, high=2.0), "red"),
+        (Score("A", 3.0, high=2.0, is_scored=False), "grey"),
+    ],
+)
+def test_a_score_that_is_not_scored_is_grey_and_does_not_count(tmp_path, score, colour):
+    report = QcReport("A.ab", scores=(score, Score("B", 1.0)))
+    path = tmp_path / "r.A.qc.json"
+    write_report(path, StoredReport(report))
+    document = json.loads(path.read_text())
+    assert document["scores"][0]["colour"] == score.colour == colour
+    assert report.total_score == document["total_score"] == (colour == "red")
+    assert report.is_green is (colour != "red")
 
 
 def test_plots_are_found_beside_the_report_wherever_both_are_moved(tmp_path):

@@ -305,6 +305,14 @@ def test_without_the_single_reports_nothing_is_known_until_they_are_there(
     assert red(ask(deep)) == []
 
 
+def test_an_image_without_true_coordinates_stops_nothing(run, ask, singles):
+    path = run.product_dir(singles[2].raw_type) / singles[2].products[1].file
+    fits.setval(path, "CD1_1", value=0.0, extname="DATA")
+    found = ask(dpc(run)).parameters
+    assert "EXP3 SHIFT" not in found
+    assert found["EXP4 SHIFT"] < 0.05
+
+
 def test_the_limits_are_those_of_the_configuration(run, ask):
     block = pst(run, 0)
     strict = {"name": "SHARP", "parameter": "FWHM_WHITE", "high": 0.5}
