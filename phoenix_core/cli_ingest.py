@@ -225,7 +225,7 @@ def _show_clean_up(
 
     for path in done.headers:
         console.print(f"  {safe(str(path))} [green]header[/]")
-    for path in done.links:
+    for path in done.links if is_dry else ():
         console.print(f"  {safe(str(path))} [green]link[/]")
     for one in done.kept:
         label = one.target or one.block

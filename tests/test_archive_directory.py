@@ -106,12 +106,13 @@ def test_a_content_that_was_lost_is_kept_again(run):
     assert ingest_products_archive_proof(run, [first]) == [first]
 
 
-def test_an_entry_that_is_damaged_is_named(run):
+@pytest.mark.parametrize("change", [{"sha256": "../../etc"}, {"size": None, "x": 1}])
+def test_an_entry_that_is_damaged_is_named(run, change):
     idp = toy_idp(run)
     ingest_products_archive(run, idp)
     entry = archive_of(run).entry_path("one.fits")
     entry.chmod(0o644)
-    entry.write_text(json.dumps({"name": "one.fits"}))
+    entry.write_text(json.dumps(json.loads(entry.read_text()) | change))
     with pytest.raises(IngestionError, match=r"one\.fits\.json is damaged"):
         ingest_products_archive(run, idp)
 
