@@ -20,7 +20,7 @@ from typing import Final
 
 import attrs
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import field, frozen, validators
 
 from phoenix_core import hookimpl
 from phoenix_core.association_block import is_safe_name
@@ -38,6 +38,7 @@ from phoenix_core.regular_file import open_regular
 NAME: Final = "archive_directory"
 _CHUNK: Final = 1 << 20  # bytes
 _READ_ONLY: Final = 0o444
+_SHA256: Final = r"[0-9a-f]{64}"
 
 metadata = sa.MetaData()
 catalogue = sa.Table(
@@ -68,7 +69,7 @@ class Entry:
     """What has a name in the archive; the dataset is its science file."""
 
     name: str
-    sha256: str
+    sha256: str = field(validator=validators.matches_re(_SHA256))
     md5: str
     size: int
     category: str
@@ -321,8 +322,8 @@ def _read_entry(path: Path) -> Entry | None:
         return None
     try:
         return Entry(**json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise IngestionError(f"{path} is damaged: {error}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise IngestionError(f"{path} is damaged: {error.args[0]}") from error
 
 
 def _entries(archive: Archive) -> Iterator[Entry]:

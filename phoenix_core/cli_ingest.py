@@ -74,6 +74,7 @@ def ingest_products(
         if not is_dry:
             session.ledger.keep_receipts(run.date, read_receipts(run))
             session.events.tell("ingested", datasets=[_row(d) for d in done.datasets])
+            _update_monitors(run, console)
     code = 0 if done.is_complete or is_dry else IngestionError.exit_code
     if as_json:
         _answer(run, code, is_dry, done)
@@ -115,12 +116,22 @@ def cleanup_products(
         if not is_dry:
             headers, links = len(done.headers), len(done.links)
             session.events.tell("cleaned up", headers=headers, links=links)
+            _update_monitors(run, console)
     code = IngestionError.exit_code if done.kept else 0
     if as_json:
         _answer(run, code, is_dry, done)
     else:
         _show_clean_up(run, done, console, is_dry=is_dry)
     raise SystemExit(code)
+
+
+def _update_monitors(run: "Run", console: "Terminal") -> None:
+    """Let the history show what was done; it is done in any case."""
+    from phoenix_core.monitors.update import after_part  # noqa: PLC0415
+    from phoenix_core.terminal import safe  # noqa: PLC0415
+
+    if problem := after_part(run.config, run.date):
+        console.print(f"[yellow]warning[/]: {safe(problem)}")
 
 
 @contextlib.contextmanager
@@ -226,7 +237,7 @@ def _show_clean_up(
 
     for path in done.headers:
         console.print(f"  {safe(str(path))} [green]header[/]")
-    for path in done.links:
+    for path in done.links if is_dry else ():
         console.print(f"  {safe(str(path))} [green]link[/]")
     for one in done.kept:
         label = one.target or one.block

@@ -14,10 +14,12 @@ from attrs import frozen
 
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.atomic import write_text
+from phoenix_core.entry_point import one_line
 from phoenix_core.errors import IngestionError
 from phoenix_core.model import Idp, Run
 
 DATASETS: Final = "DATASETS"
+_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @frozen
@@ -50,9 +52,9 @@ def read_datasets(run: Run) -> Datasets:
         idps = tuple(_read_idp(path.parent, row) for row in document["datasets"])
     except FileNotFoundError:
         return Datasets()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _WRONG as error:
         raise IngestionError(
-            f"{path} is damaged ({error}); remove it and convert again"
+            f"{path} is damaged ({one_line(error)}); remove it and convert again"
         ) from error
     return Datasets(idps, seen)
 

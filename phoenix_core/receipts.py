@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 from attrs import frozen
 
+from phoenix_core.association_block import is_safe_name
 from phoenix_core.atomic import remove_leftovers, write_text
 from phoenix_core.errors import IngestionError
 from phoenix_core.model import Run, Stored
@@ -152,7 +153,9 @@ def _read(row: Mapping[str, Any]) -> KeptReceipt:
         for file in row["files"]
     )
     for file in files:
-        if not isinstance(file.stored.size, int):
-            raise TypeError
+        if not isinstance(file.stored.size, int) or not is_safe_name(file.stored.name):
+            raise ValueError
+    if not files:
+        raise ValueError
     remarks = tuple(str(remark) for remark in row.get("remarks", ()))
     return KeptReceipt(block, id_, target, archive, at, files, remarks)

@@ -14,6 +14,7 @@ from phoenix_core.archive_directory import (
     rebuild,
 )
 from phoenix_core.config import read_config
+from phoenix_core.database import address_of
 from phoenix_core.errors import ArchiveConflictError, ConfigError, IngestionError
 from phoenix_core.model import Idp
 from phoenix_core.pgis import load
@@ -34,7 +35,7 @@ def files_of(run):
 
 
 def rows(run):
-    engine = sa.create_engine(run.config.database)
+    engine = sa.create_engine(address_of(run.config.database))
     query = "SELECT name, category, size, dataset, run FROM archive_directory"
     with engine.connect() as connection:
         found = [tuple(row) for row in connection.execute(sa.text(query))]
@@ -54,13 +55,14 @@ def test_a_content_is_kept_once_and_nobody_may_write_it(run):
     }
 
 
-def test_the_catalogue_says_what_there_is_and_can_be_made_anew(run):
+def test_the_catalogue_says_what_there_is_and_can_be_made_anew(run, database_url):
+    run = attrs.evolve(run, config=attrs.evolve(run.config, database=database_url))
     idp = toy_idp(run)
     ingest_products_archive(run, idp)
     expected = rows(run)
     assert expected[0] == ("one.fits", "-", 2880, "one.fits", "094.A-0001A")
     assert len(expected) == 3
-    engine = sa.create_engine(run.config.database)
+    engine = sa.create_engine(address_of(database_url))
     with engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE archive_directory"))
     engine.dispose()
@@ -106,12 +108,13 @@ def test_a_content_that_was_lost_is_kept_again(run):
     assert ingest_products_archive_proof(run, [first]) == [first]
 
 
-def test_an_entry_that_is_damaged_is_named(run):
+@pytest.mark.parametrize("change", [{"sha256": "../../etc"}, {"size": None, "x": 1}])
+def test_an_entry_that_is_damaged_is_named(run, change):
     idp = toy_idp(run)
     ingest_products_archive(run, idp)
     entry = archive_of(run).entry_path("one.fits")
     entry.chmod(0o644)
-    entry.write_text(json.dumps({"name": "one.fits"}))
+    entry.write_text(json.dumps(json.loads(entry.read_text()) | change))
     with pytest.raises(IngestionError, match=r"one\.fits\.json is damaged"):
         ingest_products_archive(run, idp)
 

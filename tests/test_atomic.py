@@ -11,6 +11,8 @@ import time
 import pytest
 
 from phoenix_core.atomic import (
+    append_text,
+    edit_text,
     link_file,
     remove_leftovers,
     write_bytes,
@@ -132,3 +134,35 @@ def test_a_link_that_cannot_be_made_leaves_the_old_file_and_no_other(tmp_path):
         link_file(tmp_path / "nothing", target)
     assert target.read_text() == "former"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_edit_changes_a_file_in_one_step_and_keeps_its_mode(tmp_path):
+    path = tmp_path / "JOBS"
+    path.write_bytes(b"one\r\n\xff two")
+    path.chmod(0o754)
+    edit_text(path, lambda text: text.replace("one", "1"))
+    assert path.read_bytes() == b"1\r\n\xff two"
+    assert path.stat().st_mode & 0o777 == 0o754
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_edits_and_who_appends_at_the_same_time_lose_nothing(tmp_path):
+    path = tmp_path / "JOBS"
+    path.write_text("begin\n")
+
+    def append(who):
+        for number in range(20):
+            append_text(path, lambda _, line=f"line {who}.{number}\n": line)
+
+    def edit():
+        for _ in range(20):
+            edit_text(path, lambda text: text.replace("line", "done", 1))
+
+    threads = [threading.Thread(target=append, args=(who,)) for who in range(3)]
+    threads += [threading.Thread(target=edit) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = [line.split()[1] for line in path.read_text().splitlines()[1:]]
+    assert sorted(lines) == sorted(f"{w}.{n}" for w in range(3) for n in range(20))

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from phoenix_core.errors import ConfigError
 from phoenix_core.file_sums import FileState
 from phoenix_core.ledger import open_ledger
-from phoenix_core.model import AbStatus, Outcome
+from phoenix_core.ledger import receipts as receipt_rows
+from phoenix_core.model import AbStatus, Outcome, Stored
+from phoenix_core.receipts import Held, KeptReceipt
 from phoenix_core.run_id import RunId, parse_run_id
 
 # All of them want one of two days.
@@ -202,3 +204,22 @@ def test_what_ended_before_an_interruption_is_recorded(ledger):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert len(ledger.attempts("2094-04-14", "a.ab")) == 1
+
+
+def test_receipts_of_a_run_are_those_of_its_file_and_of_no_other_run(ledger):
+    def receipt(name, at):
+        held = Held(Stored(name, "id", 1 << 40, "md5:00"), "0" * 64, "SCIENCE.IMAGE")
+        return KeptReceipt(f"{name}.ab", "id", "NGC 300", "toy", at, (held,))
+
+    ledger.keep_receipts("2094-01-01", [receipt("a", "1"), receipt("b", "1")])
+    ledger.keep_receipts("2094-01-02", [receipt("a", "1")])
+    ledger.keep_receipts("2094-01-01", [receipt("a", "2"), receipt("a", "3")])
+    ledger.keep_receipts("2094-01-03", [])
+    columns = (receipt_rows.c.date, receipt_rows.c.name, receipt_rows.c.at)
+    with ledger.engine.connect() as connection:
+        found = connection.execute(sa.select(*columns, receipt_rows.c.size)).all()
+    size = 1 << 40
+    assert sorted(tuple(row) for row in found) == [
+        ("2094-01-01", "a", "3", size),
+        ("2094-01-02", "a", "1", size),
+    ]
