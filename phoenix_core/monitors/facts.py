@@ -22,7 +22,8 @@ class Failure:
 class Facts:
     """A run or night, counted. `run` is formal, '' of a night. Times are ISO, UTC.
 
-    ABs are counted by status, those that part 3 has moved apart from the others;
+    ABs are counted by status, apart from them those that part 3 has moved, and those
+    that are `dropped` with exposures and stay until then;
     `virtual` ones take what is not made. Of the final ABs, which no other one needs,
     `waiting` have no verdict yet, or could not leave; `of_class` counts the moved ones
     of SCI_CLASS, `ingested` those whose dataset the archive has, `cleaned` those of
@@ -39,6 +40,7 @@ class Facts:
     successful: int = 0
     failed: int = 0
     skipped: int = 0
+    dropped: int = 0
     moved: int = 0
     virtual: int = 0
     finals: int = 0
@@ -72,7 +74,7 @@ class Facts:
     def abs(self) -> int:
         """All ABs that are here."""
         active = self.created + self.successful + self.failed + self.skipped
-        return active + self.moved
+        return active + self.dropped + self.moved
 
     @property
     def is_certified(self) -> bool:

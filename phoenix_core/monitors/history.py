@@ -12,9 +12,9 @@ from phoenix_core.run_id import parse_run_id
 
 PAGE = "histoMonitor"
 _SUMMED = (
-    *("created", "successful", "failed", "skipped", "moved", "virtual", "finals"),
+    *("created", "successful", "failed", "skipped", "dropped", "moved", "virtual"),
     *("of_class", "green", "red", "accepted", "products", "fits", "ingested"),
-    *("finals_moved", "reduced_bytes"),
+    *("finals", "finals_moved", "reduced_bytes"),
 )
 _OVER = (State.DONE, State.CERTIFIED)
 

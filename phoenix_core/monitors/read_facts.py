@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 from phoenix_core.ab_file import check_block, read_block
 from phoenix_core.ab_store import ab_folder
 from phoenix_core.association_block import AbStatus, AssociationBlock
+from phoenix_core.dropped import left_out
 from phoenix_core.errors import CertificationError, ConfigError
 from phoenix_core.model import Run, Verdict
 from phoenix_core.monitors.facts import Facts, Failure
@@ -30,7 +31,7 @@ CONV = "conv"
 CONVERTED = "CONVERTED"
 STORE = "qcweb"
 VERDICTS = "verdicts.jsonl"
-_FORMAT = "1"  # of facts: another one is read anew
+_FORMAT = "2"  # of facts: another one is read anew
 _MOST = 20  # problems told of a run; ours
 
 
@@ -54,10 +55,15 @@ class _Read:
 
     @property
     def finals(self) -> list[Found]:
-        """The ABs that no other one needs."""
+        """The ABs that no other one needs, or needed before it was dropped."""
         found = self.found.values()
-        needed = {need for one in found for need in one.block.needs}
+        needed = {need for one in found for need in one.block.needs} | self.dropped
         return [one for one in found if one.block.name not in needed]
+
+    @property
+    def dropped(self) -> frozenset[str]:
+        """The ABs that nothing needs since exposures were dropped."""
+        return left_out(one.block for one in self.found.values())
 
 
 def mark_of(run: Run, options: Options) -> str:
@@ -83,7 +89,9 @@ def facts_of(run: Run, options: Options) -> Facts:
 
 def _with_abs(facts: Facts, read: _Read) -> Facts:
     """Count the ABs by what became of them."""
-    active, moved = read.active, read.moved
+    dropped = read.dropped
+    active = [block for block in read.active if block.name not in dropped]
+    moved = read.moved
     count = {s: sum(block.status is s for block in active) for s in AbStatus}
     created = (b for b in active if b.status is AbStatus.CREATED)
     return evolve(
@@ -92,13 +100,14 @@ def _with_abs(facts: Facts, read: _Read) -> Facts:
         successful=count[AbStatus.SUCCESSFUL],
         failed=count[AbStatus.FAILED],
         skipped=count[AbStatus.SKIPPED],
+        dropped=len(read.active) - len(active),
         moved=len(moved),
         virtual=_virtual(active, read.found),
         failures=tuple(_failures(active, read)),
         created_at=_oldest(read, created),
         moved_at=_iso(max((read.times[block.name] for block in moved), default=0.0)),
         waiting_bytes=sum(
-            p.size for block in active for p in block.products if not p.is_deleted
+            p.size for block in read.active for p in block.products if not p.is_deleted
         ),
     )
 

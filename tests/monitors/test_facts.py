@@ -7,9 +7,12 @@ from attrs import asdict, evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phoenix_core.drop import drop
 from phoenix_core.monitors.facts import Facts, Failure, State, restored, state_of
 from phoenix_core.monitors.options import Options
 from phoenix_core.monitors.read_facts import facts_of, mark_of
+from phoenix_core.move_products import move
+from phoenix_core.process import process
 
 MOVED = Facts("2094-01-01", "094.A-0001(A)", moved=9, finals=3, finals_moved=3)
 
@@ -110,6 +113,27 @@ def test_abs_that_take_what_is_not_made_are_virtual(example):
         if example.block(path.name).needs
     ]
     assert facts.virtual == len(needy) > 0
+
+
+def test_a_dropped_exposure_waits_for_nobody_and_is_no_product(example):
+    """Else a run of which one was dropped is never done."""
+    stack, lost = (f"EXAMPLE.2014-10-22T21:{m}.ab" for m in ("00:00_stk", "10:00"))
+    example.raw(lost.replace(".ab", ".npy")).write_text("no frame")
+    assert example.process(select=stack).failures
+    with example.session(select=stack) as session:
+        run = session.run
+        before = facts_of(run, Options())
+        assert (before.failed, before.skipped, before.finals) == (1, 1, 1)
+        drop(session, [lost], "no frame")
+        assert not process(session).failures
+        facts = facts_of(run, Options())
+        assert facts.abs == before.abs
+        assert (facts.dropped, facts.failed, facts.failures) == (1, 0, ())
+        assert (facts.finals, facts.virtual, facts.waiting) == (1, 0, (stack,))
+        move(run, session.pgis).raise_for_failed()
+    facts = facts_of(run, Options())
+    assert (facts.abs, facts.moved, facts.finals_moved) == (before.abs, before.abs, 1)
+    assert facts.is_certified
 
 
 def test_the_mark_changes_with_each_file_that_is_read(processed):
