@@ -103,6 +103,23 @@ def test_a_whole_review_by_mouse(page, served):
     )
 
 
+@pytest.mark.parametrize("width", [600, 1400])
+def test_each_plot_is_shown_whole_in_its_column(page, width):
+    size = page.get_window_size()
+    page.set_window_size(width, 900)
+    try:
+        wide = """
+          return Array.from(document.querySelectorAll("article:not([hidden]) .plot"))
+            .map((one) => [one, one.querySelector("img"), one.closest("article")])
+            .map((them) => them.map((one) => one.getBoundingClientRect().width));
+        """
+        shown = wait(page, lambda _: page.execute_script(wide))
+        for plot, image, column in shown:
+            assert max(plot, image) <= column + 1
+    finally:
+        page.set_window_size(size["width"], size["height"])
+
+
 def test_a_whole_review_by_keyboard_alone(page, served):
     def press(*keys):
         ActionChains(page).send_keys(*keys).perform()
