@@ -119,6 +119,8 @@ def why_undecided(run: Run, pgis: Pgis, report: QcReport) -> str:
     """Say why a report has no verdict, and what a person can do about it."""
     asked = pgis.names(hookspecs.certif_pgi)
     if not asked:
+        if not report.is_scored:
+            return "nothing is scored; a CERTIF_PGI could accept it"
         failed = [score.name for score in report.scores if not score.is_passed]
         return f"scores failed ({', '.join(failed)}); a CERTIF_PGI could accept them"
     why = f"{asked[0]} gave no verdict"
@@ -204,8 +206,9 @@ def _by_rule(
     for report in reports:
         if before := given.get(reviewed(run, report)):
             verdicts.append(before)
-        elif report.is_green:
-            passed = f"{len(report.scores)} of {len(report.scores)} scores passed"
+        elif report.is_scored and report.is_green:
+            scored = sum(score.is_scored for score in report.scores)
+            passed = f"{scored} of {scored} scores passed"
             comment = f"by rule: {passed}, no CERTIF_PGI is configured"
             verdicts.append(
                 Verdict(report.block, True, RULE, now(), comment, report.fingerprint)  # noqa: FBT003

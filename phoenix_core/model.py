@@ -249,6 +249,11 @@ class QcReport:
         return all(score.is_passed for score in self.scores)
 
     @property
+    def is_scored(self) -> bool:
+        """Whether any score applies: without one, nothing is known to be good."""
+        return any(score.is_scored for score in self.scores)
+
+    @property
     def total_score(self) -> int:
         """How many scores are red: 0 for a good product."""
         return sum(not score.is_passed for score in self.scores)

@@ -39,8 +39,9 @@ class AbState:
     `status` is PROCESS_STATUS, or RUNNING while a process works on it, or MOVED once
     part 3 has moved it, or DROPPED where nothing needs it any more. `targets` are its
     own or those of the ABs that it is made for. `scores` is the number of its QC
-    scores, 0 without a report. `verdict` is on the products that it has now. `dropped`
-    tells what was dropped from it, a line each.
+    scores that apply, `not_scored` of those that do not; both 0 without a report.
+    `verdict` is on the products that it has now. `dropped` tells what was dropped from
+    it, a line each.
     """
 
     name: str
@@ -54,6 +55,7 @@ class AbState:
     failed_scores: tuple[str, ...] = ()
     verdict: Word | None = None
     dropped: tuple[str, ...] = ()
+    not_scored: int = 0
 
 
 @frozen
@@ -223,10 +225,11 @@ def _see(
         seconds=_number(block.value("PROCESS_SECONDS")),
         memory=int(_number(block.value("PROCESS_MEMORY"))),
         cause=block.cause if is_bad and not is_busy else "",
-        scores=len(scores),
+        scores=sum(score.is_scored for score in scores),
         failed_scores=tuple(score.name for score in scores if not score.is_passed),
         verdict=word_on(given, block) if is_done else None,
         dropped=told_dropped(run, found),
+        not_scored=sum(not score.is_scored for score in scores),
     )
     return Seen(state, found, report, path)
 

@@ -89,10 +89,11 @@ def _table(abs_: Sequence[AbState], width: int | None) -> Iterator[Text]:
 
 def _row(ab: AbState) -> tuple[str, ...]:
     passed = ab.scores - len(ab.failed_scores)
+    unscored = "-" if ab.not_scored else ""  # as in the AB monitor
     return (
         plain(ab.name),
         ab.status,
-        f"{passed}/{ab.scores}" if ab.scores else "",
+        f"{passed}/{ab.scores}" if ab.scores else unscored,
         seconds_of(ab.seconds),
         memory_of(ab.memory),
         plain(ab.recipe),

@@ -11,8 +11,9 @@ from attrs import evolve
 from phoenix_core.ab_comments import keep_comment
 from phoenix_core.ab_file import write_block
 from phoenix_core.ab_monitor.page import AbMonitor, page_path
+from phoenix_core.ab_monitor.rows import total_cell
 from phoenix_core.ab_monitor.watch import MonitorWatch, watched
-from phoenix_core.model import AbStatus, Outcome
+from phoenix_core.model import AbStatus, Outcome, QcReport, Score
 from phoenix_core.process import process
 from phoenix_core.process_ab import LOCK
 from phoenix_core.run_lock import holding
@@ -90,6 +91,20 @@ def test_scores_are_marks_with_a_total(example, page):
     assert (mark.text, mark.get("class")) == ("1", "mark bad")
     assert "NOISE" in mark.get("title")
     assert "FAILED (at most 0.001)" in mark.get("title")
+
+
+@pytest.mark.parametrize(
+    ("scores", "total", "state"),
+    [
+        ((), "", ""),
+        ((Score("SKY", None, is_scored=False),), "-", ""),
+        ((Score("SKY", None, is_scored=False), Score("N", 1.0)), "0", "good"),
+        ((Score("SKY", None, is_scored=False), Score("N", None)), "1", "bad"),
+    ],
+)
+def test_the_total_is_not_good_where_nothing_is_scored(scores, total, state):
+    cell = total_cell(QcReport("a.ab", scores=scores))
+    assert (cell.text, cell.state) == (total, state)
 
 
 def test_what_failed_says_why_and_what_the_log_warns_of_is_told(example, page):

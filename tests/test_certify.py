@@ -715,3 +715,9 @@ def test_the_rule_accepts_green_final_abs_and_respects_a_verdict_given_before(
     ]
     assert verdicts[1:] == (rejected,)
     assert certified("", [green, red, not_final, before], finals) == verdicts
+
+
+@pytest.mark.parametrize("scores", [(), (Score("SKY", None, is_scored=False),)])
+def test_the_rule_accepts_nothing_of_which_no_score_applies(run, certified, scores):
+    report = make_report(run, scores=scores)
+    assert certified("", [report], ("one_dpc.ab",)) == ()

@@ -182,6 +182,15 @@ def test_no_row_is_wider_than_80_columns():
     assert "46.6 MB" in [line.plain for line in status_lines(told)][2]
 
 
+@pytest.mark.parametrize(
+    ("scores", "not_scored", "told"), [(6, 1, "6/6"), (0, 3, "-"), (3, 0, "3/3")]
+)
+def test_a_score_that_does_not_apply_is_not_told_as_passed(scores, not_scored, told):
+    one = evolve(LONG, scores=scores, not_scored=not_scored)
+    (row,) = list(status_lines(RunState("r", "d", (one,))))[2:3]
+    assert row.plain.split()[2] == told
+
+
 def test_what_was_not_measured_is_not_told_as_zero():
     told = RunState("r", "d", (evolve(LONG, seconds=0.0, memory=0, scores=0),))
     (row,) = [line.plain for line in status_lines(told) if LONG.name in line.plain]

@@ -99,6 +99,8 @@ def total_cell(report: QcReport | None) -> Cell:
     """Return the total score: how many scores are red."""
     if report is None or not report.scores:
         return Cell(kind="number")
+    if not report.is_scored:
+        return Cell("-", kind="number")
     total = report.total_score
     return Cell(str(total), "bad" if total else "good", "number")
 

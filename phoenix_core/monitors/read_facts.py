@@ -248,11 +248,12 @@ def _verdicts(run: Run, read: _Read) -> Mapping[Reviewed, Verdict]:
 
 
 def _report(run: Run, found: Found) -> tuple[str, bool | None]:
-    """Whether the present QC report of a final AB is green; None: there is none."""
+    """Whether the present QC report of a final AB is green; None: nothing is known."""
     told = None
     if found.block.status is AbStatus.SUCCESSFUL:
         told = find_report(run, found)
-    return found.block.name, told[1].is_green if told else None
+    is_known = told is not None and told[1].is_scored
+    return found.block.name, told[1].is_green if told and is_known else None
 
 
 def _virtual(active: list[AssociationBlock], found: Mapping[str, Found]) -> int:

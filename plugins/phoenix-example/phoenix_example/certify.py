@@ -21,5 +21,5 @@ def certif_pgi(reports: Sequence[QcReport]) -> list[Verdict]:
             fingerprint=report.fingerprint,
         )
         for report in reports
-        if report.scores and report.is_green
+        if report.is_scored and report.is_green
     ]

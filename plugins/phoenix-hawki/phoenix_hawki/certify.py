@@ -73,7 +73,7 @@ def certif_pgi(run: Run, reports: Sequence[QcReport]) -> list[Verdict]:
 
 
 def _is_green(report: QcReport) -> bool:
-    return bool(report.scores) and report.is_green
+    return report.is_scored and report.is_green
 
 
 def _with_reason(night: _Night, report: QcReport) -> QcReport:
