@@ -56,5 +56,5 @@ def facts(
         ("Residual 5577 Å", in_digits(get("SKY_5577"))),
         ("Without data", missing),
         ("Saturated pixels", in_digits(get("NUM_SAT"), 6)),
-        ("Largest λ shift", in_digits(get("WDEL_MAX"), unit=" Å")),
+        ("Largest λ shift", in_digits(get("LSHIFT_MAX"), unit=" Å")),
     )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from muse_deep_plugin.qc_cube import CubeMeasures
+from muse_deep_plugin.qc_facts import facts
 from muse_deep_plugin.qc_image import _rounded, grid_of, limits
 from muse_deep_plugin.qc_keywords import Offset
 from muse_deep_plugin.qc_panels import depths
@@ -52,6 +53,13 @@ def measures(planes=300, rows=30, columns=40, **header):
         filled=np.ones((rows, columns)),
         depth=np.ones((rows, columns)),
     )
+
+
+def test_the_largest_shift_is_the_one_that_is_scored():
+    """What is left, as on the cover sheet; WDEL_MAX was corrected."""
+    parameters = {"WDEL_MAX": 0.3, "LSHIFT_MAX": 0.02}
+    shown = dict(facts(parameters, measures(), is_deep=True))
+    assert shown["Largest λ shift"].split()[0].startswith("0.02")
 
 
 def sheet(cube=None, *, is_deep=True, **changes):
