@@ -15,6 +15,7 @@ from attrs import evolve
 
 from phoenix_core import hookspecs
 from phoenix_core.ab_file import read_block
+from phoenix_core.dropped import dropped
 from phoenix_core.errors import CertificationError, PgiError
 from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.pgis import Pgis
@@ -62,7 +63,13 @@ def review(
     given = read_verdicts(run)
     seen = [(report, reviewed(run, report)) for report in reports]
     reviews = tuple(
-        ToReview(report, key.report, given.get(key), _path_of(run, report))
+        ToReview(
+            report,
+            key.report,
+            given.get(key),
+            path=_path_of(run, report),
+            notes=_notes(run, report),
+        )
         for report, key in seen
     )
     if not reviews:
@@ -196,6 +203,13 @@ def _path_of(run: Run, report: QcReport) -> Path | None:
     path = run.ab_path(report.block)
     found = report_path(run, read_block(path)) if path.is_file() else None
     return found if found and found.is_file() else None
+
+
+def _notes(run: Run, report: QcReport) -> tuple[str, ...]:
+    """Tell what was dropped from the AB of a report."""
+    path = run.ab_path(report.block)
+    rows = dropped(read_block(path)) if path.is_file() else ()
+    return tuple(f"without {row.file}, dropped {row.word.told}" for row in rows)
 
 
 def _by_rule(

@@ -330,6 +330,8 @@ def _show_reports(done: Any, console: Console) -> None:
         for plot in report.plots if report.block in wanted else ():
             label = report.target or report.block
             console.print(f"  {safe(label)}: {safe(str(plot))}")
+        for comment in report.comments if report.block in wanted else ():
+            console.print(f"    [yellow]{safe(comment)}[/]")
     _show_pages(done, console)
 
 

@@ -85,6 +85,7 @@ class Explanation:
     attempts: tuple[Attempt, ...]
     dropped: tuple[str, ...] = ()  # from it: what, by whom, when, why
     dropped_from: tuple[str, ...] = ()  # ABs that need it no longer
+    comments: tuple[str, ...] = ()  # of the QC report: what it warns of
 
 
 @frozen
@@ -139,6 +140,7 @@ def explain(session: Session, name: str) -> Explanation:
             for one in dropped(by.block)
             if one.file == name
         ),
+        comments=report[1].comments if report else (),
     )
 
 

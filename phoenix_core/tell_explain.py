@@ -47,6 +47,7 @@ def explain_lines(told: Explanation) -> Iterator[Text]:
     yield from _lines("products", map(_file, told.products))
     yield from _lines("QC report", [[told.report]])
     yield from _lines("scores", ([told_score(score)] for score in told.scores))
+    yield from _lines("warnings", ([comment] for comment in told.comments))
     yield from _lines(
         "attempts",
         (

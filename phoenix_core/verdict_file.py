@@ -40,12 +40,16 @@ class Row:
 
 @frozen
 class ToReview:
-    """A report with its short id, and the verdict that was given on it before."""
+    """A report with its short id, and the verdict that was given on it before.
+
+    `notes` say what its AB was made without.
+    """
 
     report: QcReport
     id: str
     given: Verdict | None = None
     path: Path | None = None  # of the report
+    notes: tuple[str, ...] = ()
 
 
 def parse_table(text: str, path: Path) -> tuple[Row, ...]:
@@ -208,7 +212,7 @@ def _entry(review: ToReview, width: int, shown: Sequence[str]) -> list[str]:
     report, given = review.report, review.given
     lines = ["#", f"# {plain(report.target or report.block)}: {plain(report.recipe)}"]
     lines += [f"#   score {told_score(score)}" for score in report.scores]
-    lines += [f"#   {plain(comment)}" for comment in report.comments]
+    lines += [f"#   {plain(told)}" for told in (*report.comments, *review.notes)]
     known = [name for name in shown if name in report.parameters]
     lines += [f"#   {name} = {number(report.parameters[name])}" for name in known]
     lines += [f"#   plot {plot}" for plot in report.plots]

@@ -1,19 +1,23 @@
 """--drop: an exposure goes from what combines it, and only that is made again."""
 
 import json
+import re
 
 import pytest
+from attrs import evolve
 
 from phoenix_core.ab_file import write_block
 from phoenix_core.association_block import AssociationBlock
+from phoenix_core.certify import review
 from phoenix_core.create import create
 from phoenix_core.drop import drop, undrop
 from phoenix_core.drop_record import record_path
 from phoenix_core.dropped import dropped
-from phoenix_core.errors import ConfigError, ProcessingError
+from phoenix_core.errors import CertificationError, ConfigError, ProcessingError
 from phoenix_core.move_products import move
 from phoenix_core.process import process
 from phoenix_core.process_ab import LOCK
+from phoenix_core.process_qc import read_reports
 from phoenix_core.records import read_records
 from phoenix_core.run_lock import holding
 from phoenix_core.status import state_of
@@ -386,6 +390,23 @@ def test_status_and_explain_tell_what_was_dropped_by_whom_and_why(example, call)
     shown = call("explain", *RUN, f"{SECOND}.ab").stdout
     assert "nothing needs it" in shown
     assert f"dropped from:     {STACK} by " in shown
+
+
+def test_whoever_reviews_is_told_what_it_was_made_without(example, tmp_path):
+    example.create()
+    dropping(example, SECOND, why="high \x1b[2Jbackground")
+    example.process()
+    table = tmp_path / "review.txt"
+    with example.session() as session:
+        run = evolve(session.run, verdicts=table)
+        reports = tuple(r for r in read_reports(run) if r.block == STACK)
+        with pytest.raises(CertificationError, match="1 product to review"):
+            review(run, reports)
+    assert re.search(
+        rf"^#   without {SECOND}.ab, dropped by .*: high \?\[2Jbackground$",
+        table.read_text("utf-8"),
+        re.MULTILINE,
+    )
 
 
 def test_the_command_tells_what_follows_and_how_to_take_it_back(example, call):

@@ -144,6 +144,17 @@ def test_a_misspelt_ab_gets_the_nearest_name(example):
         explained(example, BETA.replace("stk", "skt"))
 
 
+def test_what_the_qc_warns_of_is_told_where_part_2_ends_and_by_explain(example, call):
+    example.edit(example.config, "max_noise = 12.0", "max_noise = 0.001")
+    shown = call(*RUN, "-P", "-a", BETA)
+    warning = next(x for x in shown.stdout.splitlines() if "cloudy?" in x).strip()
+    assert warning.startswith("NOISE is ")
+    shown = call("explain", *RUN, BETA)
+    assert re.search(rf"warnings: +{re.escape(warning)}", shown.stdout)
+    document = json.loads(call("explain", *RUN, BETA, "--json").stdout)
+    assert document["comments"] == [warning]
+
+
 def test_the_command_shows_reason_and_command(example, call):
     example.process(select=BETA)
     shown = call("explain", *RUN, DARK)

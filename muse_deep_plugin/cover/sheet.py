@@ -76,6 +76,7 @@ def _section(
         "picture": tables.picture(deep, folder),
         "state": deep.state.status,
         "cause": deep.state.cause,
+        "dropped": deep.state.dropped,
         "facts": tables.facts(deep),
         "flags": tables.flag_cell(deep),
         "set_flags": tables.set_flags(deep),

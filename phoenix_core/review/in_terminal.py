@@ -183,6 +183,8 @@ def _show(console: "Console", review: ToReview, asked: Asked) -> None:
         console.print(_text("plot  "), _text(str(plot), link), sep="", soft_wrap=True)
     if review.path:
         console.print(_text(f"report  {review.path}"), soft_wrap=True)
+    for note in review.notes:
+        console.print(_text(plain(note), "yellow"))
     _show_result(console, report, asked)
 
 

@@ -37,6 +37,7 @@ def page_values(
     ]
     return {
         "review": review,
+        "notes": [plain(note) for note in review.notes],
         "products": _products(sitting, review),
         "waiting": len(sitting.open),
         "product": seen[0],

@@ -166,6 +166,9 @@ def shop(run, tmp_path):
     return Shop(run, {one.report.block: one for one in shown})
 
 
+NOTES = {"one.ab": ("without in3.ab, dropped by me: <b>clouds",)}
+
+
 @define
 class Served:
     """A review that is served: its parts, and what was told at the terminal."""
@@ -192,7 +195,10 @@ def open_sitting(run, reports):
     given = read_verdicts(run)
     keys = [(report, reviewed(run, report)) for report in reports]
     return Sitting(
-        tuple(ToReview(report, key.report, given.get(key)) for report, key in keys),
+        tuple(
+            ToReview(report, key.report, given.get(key), notes=NOTES.get(key.block, ()))
+            for report, key in keys
+        ),
         lambda one, verdict: keep_verdict(run, one.report, verdict, seen=one.id),
     )
 

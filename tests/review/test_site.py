@@ -12,6 +12,12 @@ from phoenix_core.ab_comments import read_comments
 from phoenix_core.ab_file import read_block, write_block
 
 
+def test_what_a_product_was_made_without_is_told(shop, guest, served):
+    first = served.site.sitting.reviews[0]
+    assert first.notes == ("without in3.ab, dropped by me: <b>clouds",)
+    assert "<li>without in3.ab, dropped by me: &lt;b&gt;clouds</li>" in guest.page("1/")
+
+
 def test_the_first_page_is_the_first_product_that_waits(served, guest):
     status, headers, _ = guest.get()
     assert (status, headers["Location"]) == (303, f"{guest.base}1/")
