@@ -46,6 +46,7 @@ process_ab_app = new_app()
 process_qc_app = new_app()
 qc1_ingest_app = new_app()
 get_status_ab_app = new_app()
+get_stat_app = new_app()  # phoenix comment by the name of its button
 
 ConfigOption = Annotated[
     Path | None,
@@ -110,6 +111,31 @@ phoenix -r 094.D-0114B --undrop EXPOSURE -a NAME.ab    with it again
 
 0 done, 2 configuration or command line, 3 plug-in, 4 processing, 5 certification,
 6 ingestion or validation, 130 interrupted
+"""
+
+_STATUS_EPILOG = """[bold]Examples[/]
+
+phoenix status -r 094.D-0114B    each AB: status, QC scores passed, time, memory
+
+phoenix status -r 094.D-0114B --json    the same for programs
+"""
+
+_EXPLAIN_EPILOG = """[bold]Examples[/]
+
+phoenix explain -r 094.D-0114B NAME.ab    inputs, command, products, scores, warnings
+"""
+
+_VALIDATE_EPILOG = """[bold]Examples[/]
+
+phoenix validate phoenix-data/reduced/2094-04-14/conv    all datasets of a run
+
+phoenix validate CUBE.fits IMAGE.fits --no-data    headers only
+
+phoenix validate --rules    what is asked for
+
+[bold]Exit codes[/]
+
+0 no errors (there may be warnings), 6 errors, 2 wrong use
 """
 
 _COMMENT_EPILOG = """[bold]Examples[/]
@@ -311,7 +337,7 @@ def phoenix(
     del debug  # looked for where errors are told
 
 
-@app.command()
+@app.command(epilog=_STATUS_EPILOG)
 def status(
     context: typer.Context,
     run_id: RunOption = "",
@@ -332,6 +358,7 @@ def status(
     del debug
 
 
+@get_stat_app.command(epilog=_COMMENT_EPILOG)
 @app.command(epilog=_COMMENT_EPILOG)
 def comment(
     context: typer.Context,
@@ -363,7 +390,7 @@ def comment(
     del debug
 
 
-@app.command()
+@app.command(epilog=_EXPLAIN_EPILOG)
 def explain(
     context: typer.Context,
     ab_name: Annotated[str, typer.Argument(metavar="AB")],
@@ -409,7 +436,7 @@ def why(
     del debug
 
 
-@app.command()
+@app.command(epilog=_VALIDATE_EPILOG)
 def validate(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...")] = None,

@@ -44,7 +44,7 @@ def get_stat() -> None:
     _begin(name)
     from phoenix_core import cli  # noqa: PLC0415
 
-    cli.run(cli.app, name, ["comment", *sys.argv[1:]])
+    cli.run(cli.get_stat_app, name)
 
 
 def ingest_products() -> None:

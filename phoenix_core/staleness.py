@@ -90,7 +90,9 @@ def _differences(
             found.append(f"the input {file} changed")
         elif before[file].tag != entry.tag:
             found.append(f"the input {file} is {entry.tag} and was {before[file].tag}")
-    found += [f"the input {file} is gone" for file in before if file not in after]
+    found += [
+        f"the input {file} is no longer taken" for file in before if file not in after
+    ]
     return tuple(found) or ("the recipe changed",)
 
 

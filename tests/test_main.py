@@ -35,3 +35,21 @@ def test_every_command_has_a_help_that_shows_how_it_is_called(program):
         assert "-a" in done.stdout
         assert "--config" in done.stdout
         assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *COMMANDS[3:],
+        *("ingestProducts", "cleanupProducts", "dfoMonitor", "phoenixMonitor"),
+        *("phoenixCertify_MUSE", "idpConvert_mu_deep"),
+        *("phoenix status", "phoenix explain", "phoenix validate"),
+    ],
+)
+def test_a_help_has_the_words_that_are_typed_and_an_example(words):
+    program, *rest = words.split()
+    done = subprocess.run(
+        [BIN / program, *rest, "--help"], capture_output=True, text=True, check=True
+    )
+    assert f"Usage: {words} [OPTIONS]" in done.stdout
+    assert "Example" in done.stdout

@@ -73,7 +73,7 @@ def test_what_no_product_depends_on_makes_nothing_due(done, tmp_path, contents):
             (
                 "the input b.fits changed",
                 "the input d.fits is new",
-                "the input c.fits is gone",
+                "the input c.fits is no longer taken",
             ),
         ),
         (

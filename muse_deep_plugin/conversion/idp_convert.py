@@ -8,6 +8,18 @@ from phoenix_core import __version__, cli
 from phoenix_core.errors import ConfigError, IngestionError
 
 _NAME = "idpConvert_mu_deep"
+_EPILOG = """[bold]Examples[/]
+
+idpConvert_mu_deep -d 2094-04-14    convert; what is up to date is left alone
+
+idpConvert_mu_deep -d 2094-04-14 -C    are all files there? tell, and exit
+
+idpConvert_mu_deep -d 2094-04-14 -p pst2    other names for the exposures' QC plots
+
+[bold]Exit codes[/]
+
+0 all datasets are whole, 6 some lack files, others as those of phoenix
+"""
 
 app = cli.new_app()
 
@@ -17,13 +29,17 @@ def command() -> None:
     cli.run(app, _NAME)
 
 
-@app.command()
+@app.command(epilog=_EPILOG)
 def idp_convert(  # noqa: PLR0917, of the command line
     date: Annotated[
         str, typer.Option("-d", metavar="DATE", help="The pseudo-date of the run.")
     ] = "",
+    run_id: cli.RunOption = "",
     check: Annotated[  # noqa: FBT002, of the command line
-        bool, typer.Option("-C", help="Tell whether all files are there, and exit.")
+        bool,
+        typer.Option(
+            "-C", metavar=" ", help="Tell whether all files are there, and exit."
+        ),
     ] = False,
     suffix: Annotated[
         str,
@@ -40,14 +56,14 @@ def idp_convert(  # noqa: PLR0917, of the command line
 ) -> None:
     """Convert certified deep datacubes into products for the archive (IDPs).
 
-    They are made in reduced/<pseudo-date>/conv: cube, white-light image, pipeline log
-    and QC plots. The certified files stay as they are. What is incomplete is told and
-    left out. phoenix validate holds the result to ESO's standard.
+    They are made in reduced/<pseudo-date>/conv: cube, white-light image, exposure map,
+    pipeline log and QC plots. The certified files stay as they are. What is incomplete
+    is told and left out. phoenix validate holds the result to ESO's standard.
     """
     if version:
         typer.echo(f"{_NAME} {__version__}")
         return
-    if not date:
+    if not (date or run_id):
         raise ConfigError("say with -d which pseudo-date, for example 2094-04-14")
     import attrs  # noqa: PLC0415
 
@@ -64,7 +80,7 @@ def idp_convert(  # noqa: PLR0917, of the command line
 
     settings = read_config(find_config(config))
     with open_ledger(settings.database) as ledger:
-        run = make_run(settings, Wishes(date=date), ledger, register=False)
+        run = make_run(settings, Wishes(run=run_id, date=date), ledger, register=False)
     found = content_check(run) if check else convert(run, suffix)
     incomplete = [one for one in found if one.missing]
     if as_json:
@@ -74,11 +90,11 @@ def idp_convert(  # noqa: PLR0917, of the command line
     else:
         for one in found:
             for problem in one.missing:
-                typer.echo(plain(f"  {one.target}: {problem}"))
+                typer.echo(f"  {plain(f'{one.target}: {problem}')}")
             if one.idp:
                 state = "" if one.is_new else " (up to date)"
                 state = f" ({one.archive})" if one.archive else state
-                typer.echo(plain(f"  {one.target}: {one.idp.name}{state}"))
+                typer.echo(f"  {plain(f'{one.target}: {one.idp.name}{state}')}")
         complete = len(found) - len(incomplete)
         what = "complete" if check else f"converted, in {conv_dir(run)}"
         typer.echo(plain(f"{run.label}: {complete} of {len(found)} datasets {what}"))
