@@ -186,8 +186,8 @@ class DrsCall:
 class Score:
     """A QC parameter held against its limits; no limit on a side is None.
 
-    One that is not scored, since its parameter does not apply, is grey: nothing speaks
-    against the product, and nothing for it.
+    One that is not scored, since it has no limits or its parameter does not apply, is
+    grey: nothing speaks against the product, and nothing for it.
     """
 
     name: str
@@ -195,7 +195,11 @@ class Score:
     low: float | None = None
     high: float | None = None
     comment: str = ""
-    is_scored: bool = True
+    is_scored: bool = field()
+
+    @is_scored.default
+    def _has_limits(self) -> bool:
+        return self.low is not None or self.high is not None
 
     @property
     def is_passed(self) -> bool:

@@ -165,9 +165,11 @@ class _Reader:
             self._number(f"scores, {name}", row.get(key))
             for key in ("value", "low", "high")
         )
-        comment, is_scored = row.get("comment", ""), row.get("is_scored", True)
+        comment, is_scored = row.get("comment", ""), row.get("is_scored")
         if not isinstance(comment, str):
             raise self.wrong(f"scores, {name}", comment)
+        if is_scored is None:
+            return Score(name, value, low, high, comment)
         if not isinstance(is_scored, bool):
             raise self.wrong(f"scores, {name}", is_scored)
         return Score(name, value, low, high, comment, is_scored)

@@ -98,8 +98,8 @@ def test_scores_are_marks_with_a_total(example, page):
     [
         ((), "", ""),
         ((Score("SKY", None, is_scored=False),), "-", ""),
-        ((Score("SKY", None, is_scored=False), Score("N", 1.0)), "0", "good"),
-        ((Score("SKY", None, is_scored=False), Score("N", None)), "1", "bad"),
+        ((Score("SKY", None, is_scored=False), Score("N", 1.0, 0.0)), "0", "good"),
+        ((Score("SKY", None, is_scored=False), Score("N", None, 0.0)), "1", "bad"),
     ],
 )
 def test_the_total_is_not_good_where_nothing_is_scored(scores, total, state):

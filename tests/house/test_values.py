@@ -123,6 +123,8 @@ def default_of(field):
     if field.default is attrs.NOTHING:
         return "required"
     if isinstance(field.default, attrs.Factory):
+        if field.default.takes_self:
+            return "by the others"
         return f"`{field.default.factory()!r}`"
     return f"`{field.default!r}`"
 
