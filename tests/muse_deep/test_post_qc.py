@@ -10,10 +10,11 @@ from muse_deep_plugin.post_qc import PGI, important, process_qc_final_plugin
 from muse_deep_plugin.qc1_tables import COMBINED
 from phoenix_core import hookspecs
 from phoenix_core.ab_comments import keep_comment
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab_file import read_block, write_block
 from phoenix_core.ab_monitor.page import cover_path
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.config import read_config
+from phoenix_core.dropped import Dropping, drop_lines
 from phoenix_core.model import QcReport, Score
 from phoenix_core.pgis import load
 from phoenix_core.pipeline_log import LogMessage
@@ -181,6 +182,14 @@ def test_the_sheet_shows_deep_cubes_beside_exposures_and_history(deep):
     assert "24.51 mag" in told
     assert "3.46e-20 erg/s/cm2/Angstrom" in told
     assert "MUSE.2014-11-01T00:00:00.000_pst.ab is not there" in told
+
+
+def test_what_a_deep_cube_was_made_without_is_told(deep):
+    path, exposure = deep.ab_path(f"{FIRST}_dpc.ab"), f"{SECOND}_pst.ab"
+    word = Dropping("2026-11-27T20:18:05+00:00", "me", EVIL)
+    write_block(path, drop_lines(read_block(path), {exposure}, word))
+    _, page = cover(deep)
+    assert f"without {exposure}, dropped by me, {word.at}: " in words(page)
 
 
 def test_what_a_person_has_to_act_on_stands_first(deep):
