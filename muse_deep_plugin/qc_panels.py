@@ -33,6 +33,7 @@ from phoenix_core.cube.background import background_histogram
 _LABELLED: Final = 12  # exposures, up to which each of them is numbered
 _NAMED: Final = 6  # exposures that are named in a line
 _APART: Final = 0.4  # mag from the median of the exposures: marked (ours)
+_ROOM: Final = 0.85  # of what the values span, for the legend
 _TICKS: Final = 6
 
 
@@ -252,10 +253,11 @@ def draw_depths(axes: Any, found: Depths | None) -> None:
     deep = f"deep cube {reached}"
     axes.plot([place], [found.deep], "D", ms=10, color=INK, mec="white", label=deep)
     _depth_axes(axes, found, place, step)
+    room = _room(axes, found)
     if odd.any():
         note(axes, f"unlike the others: {_some([str(n) for n in x[odd]])}")
     axes.legend(
-        loc="upper left" if found.is_magnitude else "lower left",
+        loc=f"{room} left",
         frameon=False,
         fontsize=SMALL,
         labelcolor=INK,
@@ -265,23 +267,29 @@ def draw_depths(axes: Any, found: Depths | None) -> None:
 
 
 def _depth_axes(axes: Any, found: Depths, place: float, step: float) -> None:
-    """Ticks at exposures and the deep cube, and room for the legend."""
+    """Ticks at exposures and the deep cube."""
     count = len(found.exposures)
     every = max(1, math.ceil(count / _TICKS))
     numbers = list(range(1, count + 1, every))
     axes.set_xticks([*numbers, place], [*map(str, numbers), "deep"])
     axes.set_xlim(1 - step, place + 1.5 * step)
+    names = {"ABMAGLIM": "ABMAGLIM [mag]", "NOISE": "noise of a spaxel"}
+    axes.set_xlabel("exposure, in time", fontsize=SMALL, color=INK)
+    axes.set_ylabel(names[found.quantity], fontsize=SMALL, color=INK, labelpad=2)
+
+
+def _room(axes: Any, found: Depths) -> str:
+    """Make room for the legend, and say where; below only if that is above 0."""
     both = [*found.exposures, found.deep, found.expected]
     low, high = float(np.nanmin(both)), float(np.nanmax(both))
     span = (high - low) or 0.1 * abs(high) or 1.0
-    under, over = (0.15, 0.75) if found.is_magnitude else (0.85, 0.15)
+    is_below = not found.is_magnitude and low > _ROOM * span
+    under, over = (_ROOM, 0.15) if is_below else (0.15, _ROOM)
     bottom = low - under * span
     axes.set_ylim(
         bottom if found.is_magnitude else max(0.0, bottom), high + over * span
     )
-    names = {"ABMAGLIM": "ABMAGLIM [mag]", "NOISE": "noise of a spaxel"}
-    axes.set_xlabel("exposure, in time", fontsize=SMALL, color=INK)
-    axes.set_ylabel(names[found.quantity], fontsize=SMALL, color=INK, labelpad=2)
+    return "lower" if is_below else "upper"
 
 
 def _some(names: Sequence[str]) -> str:

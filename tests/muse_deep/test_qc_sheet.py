@@ -11,13 +11,14 @@ import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from muse_deep_plugin.qc_cube import CubeMeasures
 from muse_deep_plugin.qc_facts import facts
 from muse_deep_plugin.qc_image import _rounded, grid_of, limits
 from muse_deep_plugin.qc_keywords import Offset
-from muse_deep_plugin.qc_panels import depths
+from muse_deep_plugin.qc_panels import Depths, depths, draw_depths
 from muse_deep_plugin.qc_sheet import HEIGHT, WIDTH, Sheet, draw_sheet
 from muse_deep_plugin.qc_text import flux_unit, plain
 from phoenix_core.model import Score
@@ -53,6 +54,25 @@ def measures(planes=300, rows=30, columns=40, **header):
         filled=np.ones((rows, columns)),
         depth=np.ones((rows, columns)),
     )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Depths("NOISE", "", (17.3, 17.5, 18.6, 18.9), 8.4, 9.0),
+        Depths("NOISE", "", (17.3, 17.5, 18.6, 52.0), 11.5, 9.0),
+        Depths("NOISE", "", (52.0, 17.5, 18.6, 17.3), 11.5, 9.0),
+        Depths("ABMAGLIM", "mag", (24.1, 24.1, 22.0, 24.6), 24.9, 25.0),
+    ],
+)
+def test_the_legend_of_the_depths_hides_no_exposure(found):
+    figure = Figure(figsize=(3.7, 2.15), dpi=100)  # the panel
+    axes = figure.add_axes((0, 0, 1, 1))
+    draw_depths(axes, found)
+    figure.canvas.draw()
+    box = axes.get_legend().get_window_extent()
+    points = enumerate(found.exposures, start=1)
+    assert not [xy for xy in points if box.contains(*axes.transData.transform(xy))]
 
 
 def test_the_largest_shift_is_the_one_that_is_scored():
