@@ -1,6 +1,6 @@
 """pgi_phoenix_MUSE_cleanup (CLEANUP_PLUGIN of ingestProducts): headers of what is gone.
 
-The FITS files of each dataset, and the certified deep cube and images that these were
+The FITS files of each dataset, and the certified deep cube, images and map that these were
 made of, become headers: a deep cube of several GB lies on disk twice until then.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from muse_deep_plugin.conversion.dataset import CUBE, IMAGE
+from muse_deep_plugin.conversion.dataset import CUBE, IMAGE, MAP
 from phoenix_core import hookimpl
 from phoenix_core.ab_file import read_block
 from phoenix_core.model import Idp, Run
@@ -29,5 +29,5 @@ def _fits_of(run: Run, idp: Idp) -> Iterator[Path]:
     if moved.is_file():
         reduced = run.config.directories.reduced / run.date
         for record in read_block(moved).products:
-            if record.category in {CUBE, IMAGE}:
+            if record.category in {CUBE, IMAGE, MAP}:
                 yield reduced / record.file

@@ -476,7 +476,7 @@ def test_datasets_go_to_the_archive_and_headers_stay(site):
         told = site.command("idpConvert_mu_deep", "-d", DATE, *words)
         assert told.count("(ingested and cleaned up)") == 2
     told = site.command("phoenix", "validate", site.conv, code=2)
-    assert "4 header files (.hdr): ingested and cleaned up" in told
+    assert "6 header files (.hdr): ingested and cleaned up" in told
     assert "ingested and cleaned up" in site.command("ingestProducts", "-d", DATE)
 
 
