@@ -46,6 +46,7 @@ def test_the_smallest_configuration_has_the_defaults(read, tmp_path, monkeypatch
     assert {slot.name: config.pgis(slot) for slot in SLOTS if config.pgis(slot)} == {
         "phoenix.AB_SOURCE": ("qcweb",),
         "phoenix.BQS": ("local",),
+        "ingestProducts.ARCHIVE": ("archive_directory",),
     }
 
 

@@ -255,7 +255,7 @@ def job_pgi(run):
 
 
 MISSPELT = (
-    "12: [choosy] streems: unknown option; did you mean 'streams'? (known: "
+    "13: [choosy] streems: unknown option; did you mean 'streams'? (known: "
     "kind, names, share, streams)"
 )
 
@@ -309,17 +309,17 @@ def test_options_reach_the_pgi(choosy):
             "streems = 2",
             MISSPELT,
         ),
-        ("streams = '2'", "12: [choosy] streams: is '2'; expected int"),
-        ("streams = true", "12: [choosy] streams: is True; expected int"),
-        ("share = 'half'", "12: [choosy] share: is 'half'; expected float"),
+        ("streams = '2'", "13: [choosy] streams: is '2'; expected int"),
+        ("streams = true", "13: [choosy] streams: is True; expected int"),
+        ("share = 'half'", "13: [choosy] share: is 'half'; expected float"),
         (
             "names = [1]",
-            "12: [choosy] names: is [1]; expected tuple[str, ...]",
+            "13: [choosy] names: is [1]; expected tuple[str, ...]",
         ),
-        ("streams = 0", "11: [choosy]: 'streams' must be >= 1: 0"),
+        ("streams = 0", "12: [choosy]: 'streams' must be >= 1: 0"),
         (
             "kind = 'odd'",
-            "11: [choosy]: 'kind' must be in ('fast', 'slow') (got 'odd')",
+            "12: [choosy]: 'kind' must be in ('fast', 'slow') (got 'odd')",
         ),
     ],
 )
@@ -417,7 +417,7 @@ def test_options_of_no_installed_pgi_are_told_with_the_nearest(install, config):
     install({"choosy": OPTIONS})
     settings = config("[chosy]\nstreams = 2", JOB_PGI="choosy")
     assert told(ConfigError, load, settings) == (
-        f"{settings.path}, line 11: [chosy]: unknown table: no installed PGI is called "
+        f"{settings.path}, line 12: [chosy]: unknown table: no installed PGI is called "
         "'chosy'; did you mean 'choosy'?"
     )
 
@@ -433,7 +433,7 @@ def test_a_misspelt_pgi_is_told_before_its_options(install, config):
 def test_options_of_a_pgi_that_takes_none_are_refused(install, config):
     install({})
     settings = config("[toy_job]\nstreams = 2")
-    expected = f"{settings.path}, line 11: [toy_job]: this PGI takes no options"
+    expected = f"{settings.path}, line 12: [toy_job]: this PGI takes no options"
     assert told(ConfigError, load, settings) == expected
 
 

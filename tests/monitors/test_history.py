@@ -33,13 +33,14 @@ def test_each_part_brings_the_line_of_its_run_up_to_date(pages, call):
 
 
 def test_directories_of_a_run_are_linked_where_they_are_there(moved, pages, monitor):
-    assert (pages.line()["logs"], pages.line()["monitor"]) == ("logs", "")
-    (pages.folder / f"status_{DATE}.html").write_text("<html>", "utf-8")
-    monitor()
+    assert (pages.line()["logs"], pages.line()["monitor"]) == ("logs", "monitor")
     links = {a.text: a.get("href") for a in pages.document(PERIOD).iter("a")}
     assert links["logs"] == f"../../logs/{DATE}"
     assert links["094.A-0001(A)"] == links["monitor"] == f"../status_{DATE}.html"
     assert (pages.folder / "FINISHED" / links["logs"]).is_dir()
+    (pages.folder / f"status_{DATE}.html").unlink()
+    monitor()
+    assert pages.line()["monitor"] == ""
 
 
 def test_only_what_changed_is_written(pages, call):

@@ -82,7 +82,7 @@ def test_only_alignment_and_combination_run_again_and_the_rest_goes_on(site, red
         assert deep.values(qualifier) == before.values(qualifier) != ()
     report = next(one for one in told["reports"] if one["block"] == site.deep)
     scores = {score["name"]: score for score in report["scores"]}
-    assert scores["COMBINED"]["is_passed"]
+    assert scores["COMPLETENESS"]["is_passed"]
 
     # On to the archive: it has the name and the start of the first that is combined.
     review = ("-M", "--verdicts", "review.txt")

@@ -141,7 +141,7 @@ def test_a_failed_score_is_dark_a_passed_one_light_and_no_score_grey():
     assert colours(Score("GOOD", 1.0, low=0.5)) == (False, True, False)
     assert colours(Score("BAD", 0.1, low=0.5)) == (True, False, False)
     assert colours(Score("BLIND", None, low=0.5)) == (True, False, False)
-    assert colours(Score("NOT", 1.0)) == (False, False, True)
+    assert colours(Score("NOT", 1.0, is_scored=False)) == (False, False, True)
 
 
 def test_a_warning_is_never_beside_an_all_green_badge():
@@ -155,7 +155,7 @@ def test_a_warning_is_never_beside_an_all_green_badge():
     assert badge(good, comments=("High_background",)) == [ORANGE]
     assert badge(bad, comments=("High_background",)) == [RED]
     assert badge(good, bad) == [RED]
-    assert badge(Score("NOT", 1.0)) == [GREY]
+    assert badge(Score("NOT", 1.0, is_scored=False)) == [GREY]
 
 
 def test_warnings_are_written_in_words_and_leave_room_for_the_panels():
