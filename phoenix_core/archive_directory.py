@@ -33,7 +33,7 @@ from phoenix_core.fits_file import check_fits
 from phoenix_core.idp_category import category_of, is_fits_name
 from phoenix_core.model import Idp, Receipt, Run, Stored
 from phoenix_core.move_files import sync
-from phoenix_core.regular_file import open_regular
+from phoenix_core.regular_file import open_regular, read_regular
 
 NAME: Final = "archive_directory"
 _CHUNK: Final = 1 << 20  # bytes
@@ -71,7 +71,7 @@ class Entry:
     name: str
     sha256: str = field(validator=validators.matches_re(_SHA256))
     md5: str
-    size: int
+    size: int = field(validator=validators.instance_of(int))
     category: str
     dataset: str
     target: str
@@ -288,7 +288,10 @@ def _check_written(path: Path, temporary: Path, total: str) -> None:
 def _is_held(archive: Archive, file: Stored) -> bool:
     if not is_safe_name(file.name):
         return False
-    entry = _read_entry(archive.entry_path(file.name))
+    try:
+        entry = _read_entry(archive.entry_path(file.name))
+    except IngestionError:
+        return False  # of this one; the others may be proved
     if entry is None or entry.size != file.size:
         return False
     if file.checksum != f"sha256:{entry.sha256}":
@@ -297,8 +300,9 @@ def _is_held(archive: Archive, file: Stored) -> bool:
 
 
 def _has_content(path: Path, total: str) -> bool:
+    """Whether a content is there, and not only a link to where it is as well."""
     try:
-        return sha256(path) == total
+        return not path.is_symlink() and sha256(path) == total
     except OSError:
         return False
 
@@ -317,13 +321,18 @@ def _now() -> str:
 
 def _read_entry(path: Path) -> Entry | None:
     try:
-        text = path.read_text("utf-8")
+        content = read_regular(path)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise IngestionError(f"{path}: {error.strerror}") from error
     try:
-        return Entry(**json.loads(text))
+        return Entry(**json.loads(content))
     except (ValueError, TypeError, RecursionError) as error:
-        raise IngestionError(f"{path} is damaged: {error.args[0]}") from error
+        raise IngestionError(
+            f"{path} is damaged: it does not say what has this name; remove it, and "
+            "ingest the file again"
+        ) from error
 
 
 def _entries(archive: Archive) -> Iterator[Entry]:

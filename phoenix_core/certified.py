@@ -7,7 +7,7 @@ from attrs import frozen
 
 from phoenix_core.ab_file import check_block, read_block
 from phoenix_core.association_block import AssociationBlock, ProductRecord
-from phoenix_core.file_sums import FileSums, sha256
+from phoenix_core.file_sums import FileSums
 from phoenix_core.model import Product, Run
 from phoenix_core.verdicts import products_id, read_verdicts, word_on
 
@@ -66,10 +66,10 @@ def why_changed(one: Certified, sums: FileSums) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def is_as_certified(one: Certified, path: Path) -> bool:
-    """Whether a product of the AB, read again now, is what was certified."""
+def certified_sum(one: Certified, path: Path) -> str | None:
+    """Return the sha256 that a product of the AB was certified with."""
     records = {record.file: record.checksum for record in _kept(one.block)}
-    return sha256(path) == records.get(path.name)
+    return records.get(path.name)
 
 
 def _products(run: Run, block: AssociationBlock) -> tuple[Product, ...]:

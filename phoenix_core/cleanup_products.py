@@ -15,16 +15,22 @@ from attrs import field, frozen
 
 from phoenix_core import hookspecs
 from phoenix_core.atomic import remove_leftovers, temporary_of
-from phoenix_core.certified import Certified, certified, is_as_certified
+from phoenix_core.certified import Certified, certified, certified_sum
 from phoenix_core.datasets import Datasets, conv_dir, read_datasets
 from phoenix_core.errors import ConfigError, IngestionError, PgiError
-from phoenix_core.file_sums import sha256
+from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.header_file import header_path, replace_by_header
 from phoenix_core.idp_category import is_fits_name
 from phoenix_core.ingest_products import LOCK, Tell, has_receipt, silent
 from phoenix_core.model import Idp, Run, Stored
 from phoenix_core.pgis import Pgis
-from phoenix_core.receipts import KeptReceipt, latest, read_receipts
+from phoenix_core.plain_text import plain
+from phoenix_core.receipts import (
+    KeptReceipt,
+    latest,
+    read_receipts,
+    receipts_path,
+)
 from phoenix_core.run_lock import holding
 
 _SHOWN: Final = 3
@@ -64,10 +70,12 @@ class _Proven:
 
 @frozen
 class _Task:
-    """What is going to be done."""
+    """What is going to be done, and the sha256 that a file has if it may go."""
 
     headers: list[Path] = field(factory=list)
     links: dict[Path, Path] = field(factory=dict)
+    sums: dict[Path, str] = field(factory=dict)
+    read: FileSums = field(factory=FileSums)
 
 
 def clean_up(
@@ -106,8 +114,11 @@ def clean_up(
             )
         if not is_forced:
             _check_complete(run, ones, receipts, read_datasets(run))
-        proven, kept = _proven(run, pgis, ones, receipts, tell)
         task = _Task()
+        proven, kept = _proven(run, pgis, ones, receipts, task.read, tell=tell)
+        for one in proven:
+            for path, file in zip(_paths(one.idp), one.receipt.files, strict=True):
+                task.sums[path] = file.sha256
         _plan_headers(run, pgis, proven, task, kept)
         _plan_links(run, proven, task)
         freed = sum(path.stat().st_size for path in task.headers)
@@ -150,12 +161,14 @@ def _proven(
     pgis: Pgis,
     ones: Mapping[str, Certified],
     receipts: Mapping[str, KeptReceipt],
+    read: FileSums,
+    *,
     tell: Tell,
 ) -> tuple[list[_Proven], list[Kept]]:
     """The datasets of which archive and files here say the same, and the others."""
     asked, kept = [], []
     for receipt in receipts.values():
-        if why := _why_changed(conv_dir(run), receipt):
+        if why := _why_changed(conv_dir(run), receipt, read):
             kept.append(Kept(receipt.block, receipt.target, why))
         else:
             asked.append(receipt)
@@ -164,7 +177,11 @@ def _proven(
     for receipt in asked:
         lost = [f.stored.name for f in receipt.files if f.stored not in held]
         if lost:
-            why = f"{receipt.archive} does not prove to hold {', '.join(lost[:_SHOWN])}"
+            why = (
+                f"{plain(receipt.archive)} does not prove to hold "
+                f"{', '.join(lost[:_SHOWN])}; to have it archived again from here, "
+                f"remove its line in {receipts_path(run)} and call ingestProducts"
+            )
             kept.append(Kept(receipt.block, receipt.target, why))
             continue
         one = ones.get(receipt.block)
@@ -192,8 +209,8 @@ def _ask(
         )
     if others := sorted({r.archive for r in receipts} - {archive}):
         raise IngestionError(
-            f"{run.label} was ingested into {others[0]}, and {run.config.path} names "
-            f"{archive}: clean up with the ARCHIVE that has it"
+            f"{run.label} was ingested into {plain(others[0])}, and "
+            f"{run.config.path} names {archive}: clean up with the ARCHIVE that has it"
         )
     files = tuple(file.stored for receipt in receipts for file in receipt.files)
     if not files:
@@ -208,13 +225,17 @@ def _ask(
     return frozenset(answer)
 
 
-def _why_changed(conv: Path, receipt: KeptReceipt) -> str:
+def _why_changed(conv: Path, receipt: KeptReceipt, read: FileSums) -> str:
     """Why files here are not those that were archived, '' where they are, or went."""
     for file in receipt.files:
         path = conv / file.stored.name
-        if path.is_file() and sha256(path) != file.sha256:
+        if path.is_file() and read.sha256(path) != file.sha256:
             return f"{path} was changed since it was archived"
     return ""
+
+
+def _paths(idp: Idp) -> tuple[Path, ...]:
+    return (idp.path, *idp.files)
 
 
 def _idp(conv: Path, receipt: KeptReceipt) -> Idp:
@@ -235,7 +256,7 @@ def _plan_headers(
     """Find the FITS files that become headers."""
     idps = tuple(one.idp for one in proven)
     spec = hookspecs.ingest_products_cleanup_plugin
-    own = [p for idp in idps for p in (idp.path, *idp.files) if is_fits_name(p.name)]
+    own = [p for idp in idps for p in _paths(idp) if is_fits_name(p.name)]
     answer = pgis.ask(spec, run=run, idps=idps) if idps else None
     if answer is None:
         task.headers.extend(path for path in own if _is_file(path))
@@ -255,10 +276,12 @@ def _plan_headers(
         if not _is_file(path):
             continue  # it went already
         made = owner.get(path)
-        if made and made.certified and not is_as_certified(made.certified, path):
-            why = f"{path} is not what was certified, and the archive has not this one"
-            kept.append(Kept(made.idp.block, made.idp.target, why))
-            continue
+        if made and made.certified:
+            task.sums[path] = certified_sum(made.certified, path) or ""
+            if task.read.sha256(path) != task.sums[path]:
+                why = f"{path} is not what was certified, and this the archive has not"
+                kept.append(Kept(made.idp.block, made.idp.target, why))
+                continue
         task.headers.append(path)
     targets = [header_path(path) for path in task.headers]
     if double := [path for path in targets if targets.count(path) > 1]:
@@ -273,9 +296,7 @@ def _plan_links(run: Run, proven: Iterable[_Proven], task: _Task) -> None:
         if _is_file(path):
             by_size.setdefault(path.stat().st_size, []).append(path)
     for one in proven:
-        for file, path in zip(
-            one.receipt.files, (one.idp.path, *one.idp.files), strict=True
-        ):
+        for file, path in zip(one.receipt.files, _paths(one.idp), strict=True):
             if is_fits_name(path.name) or not _is_file(path):
                 continue
             same = by_size.get(path.stat().st_size, ())
@@ -285,20 +306,35 @@ def _plan_links(run: Run, proven: Iterable[_Proven], task: _Task) -> None:
 
 
 def _do(run: Run, task: _Task, tell: Tell) -> int:
-    """Do it; return the bytes that the headers take."""
+    """Do it; return the bytes that the headers take.
+
+    Raises:
+        IngestionError: a file was changed while the archive was asked.
+        OSError: the disk fails.
+    """
     remove_leftovers(conv_dir(run))
     size = sum(path.stat().st_size for path in task.headers)
     done = taken = 0
     for path in task.headers:
+        _check_unchanged(path, task)
         tell(path.name, done, size)
         done += path.stat().st_size
         taken += replace_by_header(path).stat().st_size
     for path, target in task.links.items():
+        _check_unchanged(path, task)
         temporary = temporary_of(path)
         temporary.symlink_to(os.path.relpath(target.resolve(), path.parent.resolve()))
         temporary.replace(path)
     tell("", size, size)
     return taken
+
+
+def _check_unchanged(path: Path, task: _Task) -> None:
+    # The archive may have read for hours; what is unchanged since is not read again.
+    if not _is_file(path) or task.read.sha256(path) != task.sums[path]:
+        raise IngestionError(
+            f"{path} was changed while the archive was asked, and stays; call again"
+        )
 
 
 def _is_file(path: Path) -> bool:

@@ -17,6 +17,7 @@ from phoenix_core.atomic import write_text
 from phoenix_core.entry_point import one_line
 from phoenix_core.errors import IngestionError
 from phoenix_core.model import Idp, Run
+from phoenix_core.regular_file import read_regular
 
 DATASETS: Final = "DATASETS"
 _WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -47,11 +48,13 @@ def read_datasets(run: Run) -> Datasets:
     """
     path = conv_dir(run) / DATASETS
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(read_regular(path))
         seen = {str(name): str(id_) for name, id_ in document["certified"].items()}
         idps = tuple(_read_idp(path.parent, row) for row in document["datasets"])
     except FileNotFoundError:
         return Datasets()
+    except OSError as error:
+        raise IngestionError(f"{path}: {error.strerror}") from error
     except _WRONG as error:
         raise IngestionError(
             f"{path} is damaged ({one_line(error)}); remove it and convert again"

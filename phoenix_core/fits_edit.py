@@ -145,7 +145,11 @@ def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> 
                     _rewrite(file.fileno(), changed, copy.fileno())
         if is_clone:
             edit_headers(temporary, edits)
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError as error:
+            error.filename = str(target)  # the other name says nothing to anybody
+            raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         _journal(temporary).unlink(missing_ok=True)

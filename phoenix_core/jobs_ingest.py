@@ -18,6 +18,7 @@ from phoenix_core.atomic import (
     write_new_text,
 )
 from phoenix_core.model import Run
+from phoenix_core.regular_file import read_regular
 
 JOBS_INGEST: Final = "JOBS_INGEST"
 _TITLE: Final = (
@@ -65,7 +66,11 @@ def mark_done(run: Run) -> bool:
     """
     path = jobs_path(run)
     remove_leftovers(path.parent)
-    if not path.exists() or not _waits(path.read_text("utf-8", "surrogateescape"), run):
+    try:
+        text = read_regular(path).decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return False
+    if not _waits(text, run):
         return False
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 

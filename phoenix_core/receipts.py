@@ -66,7 +66,7 @@ def keep_receipt(run: Run, receipt: KeptReceipt) -> None:
         IngestionError: it could not be written; the archive has the files, and says so
             again when it is asked.
     """
-    path = run.monitor_dir / _NAME
+    path = receipts_path(run)
     try:
         append_record(path, attrs.asdict(receipt))
     except OSError as error:
@@ -76,13 +76,18 @@ def keep_receipt(run: Run, receipt: KeptReceipt) -> None:
         ) from error
 
 
+def receipts_path(run: Run) -> Path:
+    """Return where the receipts of a run lie."""
+    return run.monitor_dir / _NAME
+
+
 def read_receipts(run: Run) -> tuple[KeptReceipt, ...]:
     """Return the receipts of a run, the first one first.
 
     Raises:
         IngestionError: file and line of what is no receipt.
     """
-    path = run.monitor_dir / _NAME
+    path = receipts_path(run)
     found = []
     try:
         for number, row in read_records(path):
@@ -149,13 +154,20 @@ def _read(row: Mapping[str, Any]) -> KeptReceipt:
     texts = ("block", "id", "target", "archive", "at")
     block, id_, target, archive, at = (str(row[text]) for text in texts)
     files = tuple(
-        Held(Stored(**file["stored"]), str(file["sha256"]), str(file["category"]))
+        Held(_stored(file["stored"]), str(file["sha256"]), str(file["category"]))
         for file in row["files"]
     )
-    for file in files:
-        if not isinstance(file.stored.size, int) or not is_safe_name(file.stored.name):
-            raise ValueError
     if not files:
         raise ValueError
     remarks = tuple(str(remark) for remark in row.get("remarks", ()))
     return KeptReceipt(block, id_, target, archive, at, files, remarks)
+
+
+def _stored(row: Mapping[str, Any]) -> Stored:
+    stored = Stored(**row)
+    texts = (stored.name, stored.where, stored.checksum)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    if not isinstance(stored.size, int) or not is_safe_name(stored.name):
+        raise ValueError
+    return stored

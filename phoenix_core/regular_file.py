@@ -4,6 +4,7 @@ A pipe that somebody named like a FITS file would be waited for, for ever.
 """
 
 import errno
+import math
 import os
 import stat
 from io import FileIO
@@ -26,7 +27,7 @@ def open_regular(path: Path) -> FileIO:
     return file
 
 
-def read_regular(path: Path, largest: int) -> bytes:
+def read_regular(path: Path, largest: float = math.inf) -> bytes:
     """Return the bytes of a file, of those that are not larger than they may be.
 
     Raises:

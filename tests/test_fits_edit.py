@@ -448,3 +448,12 @@ def test_a_copy_that_fails_leaves_the_source_and_nothing_else(
         copy_edited(signed, tmp_path / "to.fits", EDITS)
     assert signed.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["signed.fits"]
+
+
+def test_a_target_that_is_a_directory_is_named(signed, tmp_path):
+    target = tmp_path / "taken.fits"
+    target.mkdir()
+    with pytest.raises(OSError, match="Is a directory") as told:
+        copy_edited(signed, target, EDITS)
+    assert told.value.filename == str(target)
+    assert [path.name for path in tmp_path.glob(".*")] == []

@@ -4,10 +4,13 @@ import os
 
 import pytest
 
+from phoenix_core.ab_file import read_block
 from phoenix_core.atomic import append_text
 from phoenix_core.errors import ConfigError
 from phoenix_core.pages.files import fingerprint_in
 from phoenix_core.qc1.table_file import read_table
+from phoenix_core.qc_report import read_report
+from phoenix_core.records import append_record, read_records
 from phoenix_core.regular_file import open_regular
 from phoenix_core.text_table import read_text
 
@@ -46,3 +49,15 @@ def test_a_pipe_is_no_page_of_ours(pipe):
 def test_a_directory_is_no_file(tmp_path):
     with pytest.raises(OSError, match="directory"):
         open_regular(tmp_path)
+
+
+def test_records_reports_and_abs_that_are_pipes_are_told_of(pipe):
+    name = pipe("verdicts.jsonl")
+    with pytest.raises(OSError, match="no regular file"):
+        list(read_records(name))
+    with pytest.raises(OSError, match="no regular file"):
+        append_record(name, {"verdict": "ACCEPT"})
+    with pytest.raises(ConfigError, match=r"one\.ab: no regular file"):
+        read_block(pipe("one.ab"))
+    with pytest.raises(ConfigError, match=r"one\.json: no regular file"):
+        read_report(pipe("one.json"))

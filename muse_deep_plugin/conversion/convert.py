@@ -374,7 +374,7 @@ def _fingerprint(
 
 def _read_converted(conv: Path) -> dict[str, _Known]:
     path = conv / CONVERTED
-    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     words = [line.split() for line in lines]
     return {word[0]: _Known(*word[1:]) for word in words if len(word) in _WORDS}
 

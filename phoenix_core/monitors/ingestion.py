@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from phoenix_core.model import Run
+from phoenix_core.regular_file import read_regular
 
 RECEIPTS = "receipts.jsonl"
 
@@ -32,7 +33,7 @@ def ingestion_of(run: Run) -> Ingestion:
     """Read the receipts of a run; a line that is cut short was never given."""
     path = receipts_path(run)
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_regular(path).split(b"\n")
     except FileNotFoundError:
         return Ingestion()
     except OSError as error:

@@ -11,6 +11,7 @@ from phoenix_core.model import Run
 from phoenix_core.monitors.site import Site
 from phoenix_core.process_ab import LOCK as AB_LOCK
 from phoenix_core.recipe_call import is_running
+from phoenix_core.regular_file import read_regular
 from phoenix_core.run_lock import holder_of, is_held
 from phoenix_core.session import LOCK
 
@@ -63,7 +64,7 @@ def busy_runs(site: Site) -> Mapping[str, Busy]:
 def calls_waiting(directories: Directories) -> frozenset[str]:
     """Return the words of JOBS_INGEST that are no comments: dates among them."""
     try:
-        text = (directories.jobs / "JOBS_INGEST").read_text("utf-8", "replace")
+        text = read_regular(directories.jobs / "JOBS_INGEST").decode("utf-8", "replace")
     except OSError:
         return frozenset()
     lines = (line.partition("#")[0] for line in text.splitlines())

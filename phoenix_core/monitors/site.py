@@ -16,6 +16,7 @@ from phoenix_core.monitors.facts import Facts, restored
 from phoenix_core.monitors.options import Options
 from phoenix_core.monitors.read_facts import asked_of_store, facts_of, mark_of
 from phoenix_core.pseudo_date import is_date_label, pseudo_date
+from phoenix_core.regular_file import read_regular
 from phoenix_core.run_id import parse_run_id
 
 KEPT = "monitor.json"
@@ -166,7 +167,7 @@ def _dates_in(folder: Path) -> set[str]:
 def _kept(config: Config) -> dict[str, _Kept]:
     """What was known before; a damaged file is made anew."""
     try:
-        document = json.loads((finished(config) / KEPT).read_bytes())
+        document = json.loads(read_regular(finished(config) / KEPT))
         rows = document["runs"].items()
         return {
             date: _Kept(str(row["mark"]), restored(row["facts"])) for date, row in rows

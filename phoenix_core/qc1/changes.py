@@ -26,7 +26,11 @@ _SIDES: Mapping[str, tuple[str, ...]] = {
     "update": ("OLD", "NEW"),
     "delete": ("OLD",),
 }
+# REPLACE takes rows out without a word: what is in the way is looked at before.
+_IN_THE_WAY: Mapping[str, str] = {"replace": "INSERT", "collide": "UPDATE"}
+_EVENTS = (*_SIDES, *_IN_THE_WAY)
 _STAMP = "hex(randomblob(16))"
+_AGAIN = "ON CONFLICT (name, value) DO UPDATE SET stamp = excluded.stamp;"
 
 
 def stamps(connection: sa.Connection, table: Qc1Table) -> Mapping[str, str]:
@@ -56,19 +60,21 @@ def untracked(
     wanted = [table for table in tables if table.tracked]
     if connection.dialect.name != "sqlite" or not wanted:
         return ()
-    query = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    query = sa.text("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'table')")
     there = set(connection.execute(query).scalars())
     return tuple(
         table
         for table in wanted
-        if not there.issuperset(_trigger(table, event) for event in _SIDES)
+        if not there.issuperset(
+            {changes.name, *(_trigger(table, event) for event in _EVENTS)}
+        )
     )
 
 
 def forget(connection: sa.Connection, table: Qc1Table) -> None:
     """Have a table untracked: its triggers do not know the columns that it gets."""
     if connection.dialect.name == "sqlite":
-        for event in _SIDES:
+        for event in _EVENTS:
             name = _trigger(table, event)
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
 
@@ -79,29 +85,56 @@ def track(connection: sa.Connection, table: Qc1Table) -> None:
     What happened while they were not seen nobody knows: every value is stamped anew.
     """
     changes.create(connection, checkfirst=True)
-    differs = " OR ".join(f"OLD.{c.name} IS NOT NEW.{c.name}" for c in table.columns)
+    forget(connection, table)
+    differs = _differs(table, "OLD")
     for event, sides in _SIDES.items():  # names are declared, and match a pattern
         name = _trigger(table, event)
         stamped = " ".join(_stamped(table, side) for side in sides)
         when = f"WHEN {differs}" if event == "update" else ""
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
         connection.exec_driver_sql(
             f"CREATE TRIGGER {name} AFTER {event} ON {table.name} {when} "
             f"BEGIN {stamped} END"
         )
+    for event, statement in _IN_THE_WAY.items():
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {_trigger(table, event)} BEFORE {statement} "
+            f"ON {table.name} BEGIN {_stamped_in_the_way(table)} END"
+        )
     connection.execute(sa.delete(changes).where(changes.c.name == table.name))
-    value = as_sql(table, sa.MetaData()).c[table.tracked]
-    known = sa.select(sa.literal(table.name), value, sa.literal_column(_STAMP))
-    columns = [column.name for column in changes.c]
-    connection.execute(sa.insert(changes).from_select(columns, known.group_by(value)))
+    connection.exec_driver_sql(
+        f"INSERT INTO {changes.name} (name, value, stamp) "  # noqa: S608, declared
+        f"SELECT '{table.name}', {_value(table, table.name)} AS value, {_STAMP} "
+        f"FROM {table.name} GROUP BY value"
+    )
 
 
 def _stamped(table: Qc1Table, side: str) -> str:
     return (
         f"INSERT INTO {changes.name} (name, value, stamp) "  # noqa: S608, see `track`
-        f"VALUES ('{table.name}', {side}.{table.tracked}, {_STAMP}) "
-        "ON CONFLICT (name, value) DO UPDATE SET stamp = excluded.stamp;"
+        f"VALUES ('{table.name}', {_value(table, side)}, {_STAMP}) {_AGAIN}"
     )
+
+
+def _stamped_in_the_way(table: Qc1Table) -> str:
+    name = table.name
+    keys = (column.name for column in table.columns if column.is_key)
+    same = " AND ".join(f"{name}.{key} IS NEW.{key}" for key in keys)
+    return (
+        f"INSERT INTO {changes.name} (name, value, stamp) "  # noqa: S608, see `track`
+        f"SELECT '{name}', {_value(table, name)}, {_STAMP} FROM {name} "
+        f"WHERE {same} AND ({_differs(table, name)}) {_AGAIN}"
+    )
+
+
+def _differs(table: Qc1Table, side: str) -> str:
+    names = (column.name for column in table.columns)
+    return " OR ".join(f"{side}.{name} IS NOT NEW.{name}" for name in names)
+
+
+def _value(table: Qc1Table, side: str) -> str:
+    """What is tracked; what is no text counts as '', as `clean_rows` has it."""
+    value = f"{side}.{table.tracked}"
+    return f"CASE typeof({value}) WHEN 'text' THEN {value} ELSE '' END"
 
 
 def _trigger(table: Qc1Table, event: str) -> str:

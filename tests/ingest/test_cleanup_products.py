@@ -1,5 +1,6 @@
 """cleanupProducts: only what the archive proves to hold goes, and nothing is lost."""
 
+import os
 import shutil
 
 import pytest
@@ -84,7 +85,7 @@ def test_what_the_archive_does_not_prove_to_hold_stays_whole(world, harm):
     for wishes in ({}, {"is_forced": True}):
         done = world.clean_up(**wishes)
         (kept,) = done.kept
-        assert kept.why == "archive_directory does not prove to hold MU_r.one.fits"
+        assert "archive_directory does not prove to hold MU_r.one.fits;" in kept.why
     assert {n: c for n, c in world.files().items() if "one" in n} == before
     assert (world.reduced / "r.two_CUBE.hdr").is_file()
 
@@ -260,3 +261,66 @@ def test_killed_at_random_moments_no_header_is_there_for_what_the_archive_lacks(
 
     trial = Trial("clean-up", prepare, world.clean_up, left, ended)
     assert kill_often(trial, 50, seed=6) > 20
+
+
+def test_a_link_in_the_archive_to_the_file_here_proves_nothing(world):
+    world.ingest()
+    here = world.conv / "MU_r.one.fits"
+    content, held = here.read_bytes(), object_of(world, here.name)
+    held.unlink()
+    held.symlink_to(here)
+    (kept,) = world.clean_up().kept
+    assert "does not prove to hold MU_r.one.fits" in kept.why
+    assert here.read_bytes() == content
+
+
+@pytest.mark.parametrize("harm", [b"\xff", b"[]", b"{}", None])
+def test_a_name_that_is_damaged_keeps_its_dataset_only(world, harm):
+    world.ingest()
+    entry = world.archive / "names" / "MU_r.one.fits.json"
+    entry.unlink()
+    if harm is None:
+        os.mkfifo(entry)
+    else:
+        entry.write_bytes(harm)
+    done = world.clean_up()
+    assert [one.target for one in done.kept] == ["ONE"]
+    assert len(done.headers) == 2
+    assert (world.conv / "MU_r.one.fits").is_file()
+
+
+def test_what_the_archive_lost_is_archived_again_as_the_message_says(world):
+    world.ingest()
+    object_of(world, "MU_r.one.fits").unlink()
+    (kept,) = world.clean_up().kept
+    receipts = world.run.monitor_dir / "receipts.jsonl"
+    assert f"remove its line in {receipts} and call ingestProducts" in kept.why
+    lines = receipts.read_text().splitlines(keepends=True)
+    receipts.write_text("".join(line for line in lines if "one.ab" not in line))
+    assert world.ingest().is_complete
+    assert world.clean_up().kept == ()
+
+
+SLOW = """
+from phoenix_core import archive_directory, hookimpl
+
+@hookimpl
+def ingest_products_archive(run, idp):
+    return archive_directory.ingest_products_archive(run, idp)
+
+@hookimpl
+def ingest_products_archive_proof(run, files):
+    directories = run.config.directories
+    for path in directories.reduced.rglob("*one*.fits"):
+        path.write_bytes(path.read_bytes() + b"a word more")
+    return files
+"""
+
+
+def test_a_file_that_changes_while_the_archive_reads_stays(world, install):
+    world = world.with_slot("ARCHIVE", install("toy_slow", SLOW))
+    world.ingest()
+    with pytest.raises(IngestionError, match="was changed while the archive was asked"):
+        world.clean_up()
+    for path in world.conv.glob("*one*.fits"):
+        assert path.read_bytes().endswith(b"a word more")

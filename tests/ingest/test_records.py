@@ -101,3 +101,14 @@ def test_checksums_are_those_of_everybody(tmp_path, kind, expected):
     assert not has_checksum(path, expected[:-1])
     assert not has_checksum(path, f"sum:{expected}")
     assert kind_of(expected) == kind
+
+
+@pytest.mark.parametrize("key", ["name", "where", "size", "checksum"])
+def test_a_receipt_with_a_value_of_another_kind_is_told_with_its_line(world, key):
+    world.ingest()
+    path = world.run.monitor_dir / "receipts.jsonl"
+    rows = world.receipts()
+    rows[1]["files"][0]["stored"][key] = 5.5
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with pytest.raises(IngestionError, match=r"receipts\.jsonl, line 2: no receipt"):
+        world.ingest()

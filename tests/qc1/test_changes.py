@@ -152,3 +152,76 @@ def test_a_column_that_came_later_is_tracked_too(database_url, stars):
     ):
         change = sql("UPDATE stars SET site = 'La Silla' WHERE name = 'Vega'")
         assert changed((connection, later), change) == {"Vega"}
+
+
+@pytest.fixture
+def in_sqlite(tmp_path, stars):
+    """The address of a tracked table with two stars, and its declaration."""
+    url, table = f"sqlite:///{tmp_path}/x.db", evolve(stars, tracked="name")
+    with (
+        open_database(url, lambda e: make_tables(e, [table])) as engine,
+        engine.begin() as connection,
+    ):
+        ingest(connection, table, [SIRIUS, VEGA])
+    return url, table
+
+
+def stamps_around(in_sqlite, *statements):
+    """The stamps before and after what another program does."""
+    url, table = in_sqlite
+    found = []
+    for said in ((), statements):
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            for statement in said:
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+        with (
+            open_database(url, lambda e: make_tables(e, [table])) as engine,
+            engine.connect() as connection,
+        ):
+            found.append(stamps(connection, table))
+    return found
+
+
+def test_both_names_change_where_another_program_replaces_a_row(tmp_path, stars):
+    url = f"sqlite:///{tmp_path}/x.db"
+    table = evolve(stars, tracked="comment")
+    with (
+        open_database(url, lambda e: make_tables(e, [table])) as engine,
+        engine.begin() as connection,
+    ):
+        ingest(connection, table, [SIRIUS, {**VEGA, "comment": "lost"}])
+    before, after = stamps_around(
+        (url, table),
+        "INSERT OR REPLACE INTO stars (name, number, comment) VALUES ('Vega', 1, 'x')",
+    )
+    assert before["lost"] != after["lost"]
+    assert before["seen"] == after["seen"]
+    before, after = stamps_around(
+        (url, table),
+        "UPDATE OR REPLACE stars SET name = 'Sirius' WHERE name = 'Vega'",
+    )
+    assert before["seen"] != after["seen"]
+
+
+@pytest.mark.parametrize("value", ["x'ff00'", "NULL", "x'41'"])
+def test_a_value_that_is_no_text_is_no_reason_to_fail(in_sqlite, value):
+    before, after = stamps_around(
+        in_sqlite,
+        "CREATE TABLE other AS SELECT * FROM stars",  # NULL is allowed there
+        "DROP TABLE stars",
+        "ALTER TABLE other RENAME TO stars",
+    )
+    assert after.keys() == before.keys()
+    _, after = stamps_around(
+        in_sqlite,
+        "INSERT INTO stars (name, number) VALUES (?, 2)".replace("?", value),
+    )
+    assert after.keys() == {"", "Sirius", "Vega"}
+
+
+def test_a_table_of_changes_that_somebody_dropped_is_made_again(in_sqlite):
+    before, after = stamps_around(in_sqlite, "DROP TABLE qc1_changes")
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())

@@ -37,6 +37,9 @@ _BY_ARCFILE = "image/x-fits"  # what ESO's plug-in for FITS is configured for
 _PORT = 7777  # of NGAS, where the address has none
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
+_MORE = validators.gt(0.0)
+_AT_MOST = validators.le(86400.0)  # a day (ours): sockets know no endless time
+
 
 @frozen
 class Options:
@@ -48,9 +51,9 @@ class Options:
     )
     crc_variant: int = field(default=0, validator=validators.in_((0, 2)))
     attempts: int = field(default=3, validator=validators.ge(1))
-    pause: float = field(default=10.0, validator=validators.ge(0))
-    connect_timeout: float = field(default=10.0, validator=validators.gt(0))
-    timeout: float = field(default=300.0, validator=validators.gt(0))
+    pause: float = field(default=10.0, validator=[validators.ge(0), _AT_MOST])
+    connect_timeout: float = field(default=10.0, validator=[_MORE, _AT_MOST])
+    timeout: float = field(default=300.0, validator=[_MORE, _AT_MOST])
     user_env: str = "NGAS_USER"
     password_env: str = "NGAS_PASSWORD"  # noqa: S105, the name of a variable
     mime_types: Mapping[str, str] = field(factory=dict)
