@@ -5,6 +5,7 @@ from pathlib import Path
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.atomic import write_text
 from phoenix_core.errors import ConfigError
+from phoenix_core.regular_file import read_regular
 
 
 def read_block(path: Path) -> AssociationBlock:
@@ -14,7 +15,7 @@ def read_block(path: Path) -> AssociationBlock:
         ConfigError: there is no such file, or it cannot be read.
     """
     try:
-        return parse_block(path.read_bytes(), path)
+        return parse_block(read_regular(path), path)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
 

@@ -18,6 +18,7 @@ from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.atomic import write_text
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import Qc1Row, QcReport, Run, Score
+from phoenix_core.regular_file import read_regular
 
 SUFFIX = ".qc.json"
 PAGE = ".qc.html"
@@ -106,7 +107,7 @@ def read_report(path: Path) -> QcReport:
 def read_stored(path: Path) -> StoredReport:
     """Read a report and what it was made with; errors as `read_report`."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_regular(path))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -192,7 +193,10 @@ class _Reader:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(key, value)
-        return value if math.isfinite(value) else None
+        try:
+            return value if math.isfinite(value) else None
+        except OverflowError:  # JSON has whole numbers of any length
+            raise self.wrong(key, value) from None
 
     def wrong(self, key: str, value: object) -> ConfigError:
         text = repr(value)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from phoenix_core.regular_file import read_regular, require_regular
+
 _AFTER = "after"
 
 
@@ -43,9 +45,10 @@ def append_lines(path: Path, lines: Callable[[bytes], str]) -> None:
         OSError: they could not be written whole; then nothing of them counts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o644)
     try:
+        require_regular(descriptor, path)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         written = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         whole = written[: written.rfind(b"\n") + 1]
@@ -85,7 +88,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Any]]:
         ChangedRecordError: a chained line does not follow on the one before it.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_regular(path).split(b"\n")
     except FileNotFoundError:
         return
     is_chained = False

@@ -26,14 +26,14 @@ def open_regular(path: Path) -> FileIO:
     return file
 
 
-def read_regular(path: Path, largest: int) -> bytes:
+def read_regular(path: Path, largest: int | None = None) -> bytes:
     """Return the bytes of a file, of those that are not larger than they may be.
 
     Raises:
         OSError: it cannot be read, is no regular file, or has more bytes than that.
     """
     with open_regular(path) as file:
-        if os.fstat(file.fileno()).st_size <= largest:
+        if largest is None or os.fstat(file.fileno()).st_size <= largest:
             return file.read()
     raise OSError(errno.EFBIG, f"larger than {largest} bytes", str(path))
 
