@@ -82,6 +82,7 @@ def deep_deviations(
         *_other_flux(members, options),
         *_other_background(members, options),
         *_shallow(parameters, options),
+        *_unmeasured(parameters),
         *_without_sources(parameters),
     ]
     return (*found, *_other_scores(members))
@@ -296,6 +297,17 @@ def _shallow(parameters: Parameters, options: Options) -> Sequence[Deviation]:
             )
         )
     return found
+
+
+def _unmeasured(parameters: Parameters) -> Sequence[Deviation]:
+    """What has no noise is never shallow: nobody may take it for a good cube."""
+    if not number(parameters, "NOISE"):
+        told = "no noise can be measured: values are missing, or all alike"
+        return (Deviation("No_noise", told, advice="look into the log of the dpc AB"),)
+    if not number(parameters, "NOISE_PROPAGATED"):
+        told = "STAT is missing, or promises no noise"
+        return (Deviation("No_stat", told, advice="look into the log of the dpc AB"),)
+    return ()
 
 
 def _count(parameters: Parameters) -> str:

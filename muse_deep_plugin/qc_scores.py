@@ -6,6 +6,7 @@ arrays of tables in the configuration, and an empty one keeps what is written he
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -155,8 +156,9 @@ def _expected(key: str, value: object) -> str:
     if key == "may_lack":
         return "" if isinstance(value, bool) else "true or false"
     if key in {"low", "high"}:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return "" if is_number and value == value else "a number"  # noqa: PLR0124, NaN
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "a number"
+        return "" if abs(value) <= sys.float_info.max else "a finite number"
     return "" if isinstance(value, str) else "a text"
 
 
