@@ -198,6 +198,14 @@ class Options:
     noise_gain_min: float = field(default=0.7, validator=validators.ge(0))
     fwhm_growth_max: float = field(default=1.2, validator=validators.gt(0))
 
+    @flux_ratio_max.validator
+    def _above_the_lowest(self, _: object, highest: float) -> None:
+        if highest < self.flux_ratio_min:
+            raise ValueError(
+                f"'flux_ratio_max' is {highest:g}, below flux_ratio_min, "
+                f"{self.flux_ratio_min:g}"
+            )
+
     @property
     def of_single(self) -> tuple[Definition, ...]:
         """The scores of the cube of one exposure."""

@@ -98,6 +98,11 @@ def test_what_does_not_apply_is_grey_and_what_is_not_known_is_red():
     assert red({}, Options().of_deep) == ["COMPLETENESS", "SIZE", "CONSISTENCY"]
 
 
+def test_a_lowest_flux_above_the_highest_is_refused():
+    with pytest.raises(ValueError, match="is 2, below flux_ratio_min, 5"):
+        Options(flux_ratio_min=5.0)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, "0.8"])
 def test_only_finite_numbers_count(value):
     assert number({"FWHM": value}, "FWHM") is None
