@@ -350,14 +350,14 @@ _MEANINGS: Final = {
 
 
 def _name_of(score: Score) -> str:
-    if score.name == "HISTO_BKG":
-        is_high = score.high is not None and (score.value or 0.0) > score.high
+    if score.name == "HISTO_BKG" and score.value is not None:
+        is_high = score.high is not None and score.value > score.high
         return HIGH_BACKGROUND if is_high else "Negative_background"
     return _MEANINGS.get(score.name, (score.name, ""))[0]
 
 
 def _meaning(score: Score) -> str:
-    if score.name == "HISTO_BKG":
+    if score.name == "HISTO_BKG" and score.value is not None:
         return (
             "too close to dawn, or the moon: not to be combined"
             if _name_of(score) == HIGH_BACKGROUND

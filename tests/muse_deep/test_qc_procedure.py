@@ -389,6 +389,7 @@ def test_a_cube_of_nothing_has_a_report_and_a_plot(run, ask):
     report = ask(pst(run, 0, sigma=np.nan, level=np.nan))
     assert red(report) == ["NUM_SRC", "HISTO_BKG"]
     assert report.parameters["NAN_FRACTION"] == 1
+    assert report.comments[1].startswith("WARNING Background: HISTO_BKG is not known")
     assert report.plots[0].is_file()
 
 
