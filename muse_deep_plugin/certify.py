@@ -64,14 +64,15 @@ def certif_pgi(run: Run, reports: Sequence[QcReport]) -> tuple[Verdict, ...]:
     names = {verdict.block for verdict in accepted}
     rest = [report for report in deep if report.block not in names]
     try:
-        return (
-            *accepted,
-            *review(run, rest, SHOWN, lambda one: exhibit_of(run, one, by_name)),
-        )
+        given = review(run, rest, SHOWN, lambda one: exhibit_of(run, one, by_name))
     except CertificationError:
         if not accepted:
             raise
-        return accepted  # they do not wait for the others
+        given = ()  # what is green does not wait for the others
+    # Somebody may have commented on them meanwhile: a review takes its time.
+    said = read_comments(run)
+    silent = [v for v in accepted if not said.keys() & _family(run, v.block)]
+    return (*silent, *given)
 
 
 def _by_rule(
@@ -85,12 +86,12 @@ def _by_rule(
     verdicts = []
     for report in deep:
         members = [
-            by_name.get(name, QcReport(name)) for name in _exposures(run, report)
+            by_name.get(name, QcReport(name)) for name in _exposures(run, report.block)
         ]
         is_open = reviewed(run, report) not in given
         is_green = not why_not_green(report, options.green_needs)
         are_green = not any(why_not_green(one, may_be_grey=True) for one in members)
-        is_said = any(one.block in comments for one in (report, *members))
+        is_said = bool(comments.keys() & _family(run, report.block))
         if is_open and members and is_green and are_green and not is_said:
             scores = ", ".join(score.name for score in report.scores)
             why = f"{scores} passed, {len(members)} exposures green, no warning"
@@ -98,14 +99,19 @@ def _by_rule(
     return tuple(verdicts)
 
 
-def _exposures(run: Run, report: QcReport) -> tuple[str, ...]:
-    path = run.ab_path(report.block)
+def _family(run: Run, name: str) -> set[str]:
+    """A deep cube and its exposures."""
+    return {name, *_exposures(run, name)}
+
+
+def _exposures(run: Run, name: str) -> tuple[str, ...]:
+    path = run.ab_path(name)
     return exposures_of(read_block(path)) if path.is_file() else ()
 
 
 def _with_pattern(run: Run, report: QcReport) -> QcReport:
     """The report with its PATTERN: DEEP and the number of combined frames."""
-    exposures = _exposures(run, report)
+    exposures = _exposures(run, report.block)
     if "PATTERN" in report.parameters or not exposures:
         return report
     pattern = f"DEEP_{len(exposures)}"

@@ -95,7 +95,7 @@ def measure_cube(path: Path) -> CubeMeasures:
 
     Raises:
         ProcessingError: it is no FITS file, has no cube DATA, a STAT of another shape,
-            or ends too early.
+            a coordinate that is no number, or ends too early.
     """
     try:
         with fits.open(path) as hdus:
@@ -108,10 +108,24 @@ def measure_cube(path: Path) -> CubeMeasures:
                     f"{stat.shape}; process it again"
                 )
             header = data.hdu.header.copy()
+            _check_coordinates(path, header)
             header.extend(hdus[0].header, unique=True)
             return _measure(header, data, stat)
     except (OSError, fits.VerifyError) as error:
         raise ProcessingError(f"{path}: the cube cannot be read: {error}") from error
+
+
+def _check_coordinates(path: Path, header: fits.Header) -> None:
+    """Refuse coordinates that nobody can compute with."""
+    for axis in "123":
+        columns = [f"{name}{axis}_{other}" for name in ("CD", "PC") for other in "123"]
+        for keyword in (*columns, f"CDELT{axis}", f"CRVAL{axis}", f"CRPIX{axis}"):
+            value = header.get(keyword)
+            if keyword in header and not isinstance(value, int | float):
+                raise ProcessingError(
+                    f"{path}: {keyword} is {str(value)!r}, expected a number; process "
+                    "it again"
+                )
 
 
 def _measure(header: fits.Header, data: Cube, stat: Cube | None) -> CubeMeasures:

@@ -146,13 +146,13 @@ def member_parameters(members: Sequence[Member]) -> dict[str, Value]:
 def size_ratio(
     measures: CubeMeasures, members: Sequence[Member], covered: int
 ) -> float | None:
-    """Voxels of the cube by those that its exposures cover."""
+    """Voxels of the cube by those that its exposures cover; planes of NaN are none."""
     planes = middle([one.number("NLAMBDA") for one in members])
     are_known = all(one.image for one in members if one.offset)
     if not (covered and planes and are_known):
         return None
     filled = int(np.isfinite(measures.white).sum())
-    return filled * measures.shape[0] / (covered * planes)
+    return filled * int(np.isfinite(measures.mean).sum()) / (covered * planes)
 
 
 def counted(

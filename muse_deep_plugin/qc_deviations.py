@@ -82,6 +82,7 @@ def deep_deviations(
         *_other_flux(members, options),
         *_other_background(members, options),
         *_shallow(parameters, options),
+        *_unmeasured(parameters),
         *_without_sources(parameters),
     ]
     return (*found, *_other_scores(members))
@@ -298,6 +299,17 @@ def _shallow(parameters: Parameters, options: Options) -> Sequence[Deviation]:
     return found
 
 
+def _unmeasured(parameters: Parameters) -> Sequence[Deviation]:
+    """What has no noise is never shallow: nobody may take it for a good cube."""
+    if not number(parameters, "NOISE"):
+        told = "no noise can be measured: values are missing, or all alike"
+        return (Deviation("No_noise", told, advice="look into the log of the dpc AB"),)
+    if not number(parameters, "NOISE_PROPAGATED"):
+        told = "STAT is missing, or promises no noise"
+        return (Deviation("No_stat", told, advice="look into the log of the dpc AB"),)
+    return ()
+
+
 def _count(parameters: Parameters) -> str:
     return f"{number(parameters, 'N_EXPOSURES') or 0:g}"
 
@@ -338,14 +350,14 @@ _MEANINGS: Final = {
 
 
 def _name_of(score: Score) -> str:
-    if score.name == "HISTO_BKG":
-        is_high = score.high is not None and (score.value or 0.0) > score.high
+    if score.name == "HISTO_BKG" and score.value is not None:
+        is_high = score.high is not None and score.value > score.high
         return HIGH_BACKGROUND if is_high else "Negative_background"
     return _MEANINGS.get(score.name, (score.name, ""))[0]
 
 
 def _meaning(score: Score) -> str:
-    if score.name == "HISTO_BKG":
+    if score.name == "HISTO_BKG" and score.value is not None:
         return (
             "too close to dawn, or the moon: not to be combined"
             if _name_of(score) == HIGH_BACKGROUND

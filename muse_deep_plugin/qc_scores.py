@@ -6,6 +6,7 @@ arrays of tables in the configuration, and an empty one keeps what is written he
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -155,8 +156,9 @@ def _expected(key: str, value: object) -> str:
     if key == "may_lack":
         return "" if isinstance(value, bool) else "true or false"
     if key in {"low", "high"}:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return "" if is_number and value == value else "a number"  # noqa: PLR0124, NaN
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "a number"
+        return "" if abs(value) <= sys.float_info.max else "a finite number"
     return "" if isinstance(value, str) else "a text"
 
 
@@ -195,6 +197,14 @@ class Options:
     short_max: float = field(default=0.5, validator=validators.ge(0))
     noise_gain_min: float = field(default=0.7, validator=validators.ge(0))
     fwhm_growth_max: float = field(default=1.2, validator=validators.gt(0))
+
+    @flux_ratio_max.validator
+    def _above_the_lowest(self, _: object, highest: float) -> None:
+        if highest < self.flux_ratio_min:
+            raise ValueError(
+                f"'flux_ratio_max' is {highest:g}, below flux_ratio_min, "
+                f"{self.flux_ratio_min:g}"
+            )
 
     @property
     def of_single(self) -> tuple[Definition, ...]:

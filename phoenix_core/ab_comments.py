@@ -7,6 +7,7 @@ those before it stay readable.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from attrs import frozen
 
@@ -24,7 +25,8 @@ from phoenix_core.records import (
 from phoenix_core.verdicts import now
 
 _NAME = "comments.jsonl"
-_LONGEST = 4000  # letters (ours): a comment, no log
+LONGEST: Final = 4000
+"""Letters of a comment (ours): it is no log."""
 
 
 @frozen
@@ -75,10 +77,10 @@ def keep_comment(run: Run, block: str, text: str) -> AbComment:
     """
     _check_there(run, block)
     comment = AbComment(block, _cleaned(text), user(), now())
-    if len(comment.text) > _LONGEST:
+    if len(comment.text) > LONGEST:
         raise ConfigError(
             f"the comment on {block} has {len(comment.text)} letters; at most "
-            f"{_LONGEST} are kept"
+            f"{LONGEST} are kept"
         )
     path = run.monitor_dir / _NAME
     record = {

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from phoenix_core.atomic import write_text
 from phoenix_core.model import Run
+from phoenix_core.regular_file import read_regular
 from phoenix_core.status import Seen
 
 
@@ -59,9 +60,9 @@ def _written_sof(run: Run, seen: Seen) -> Path | None:
         return None
     path = sof_dir(run) / f"{block.root}.sof"
     try:
-        if path.read_text("utf-8") == text:
+        if read_regular(path) == text.encode("utf-8", "surrogateescape"):
             return path
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path

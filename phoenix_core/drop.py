@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import field, frozen
 
 from phoenix_core import hookspecs
+from phoenix_core.ab_comments import LONGEST
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.cascade import in_order
 from phoenix_core.drop_record import (
@@ -101,6 +102,10 @@ def _edit(session: Session, action: str, words: Sequence[str], why: str) -> Edit
     named = _named(run, blocks)
     files = find_exposures(named, blocks, words)
     together = related(named.name, blocks)
+    if len(why) > LONGEST:
+        raise ConfigError(
+            f"--why has {len(why)} letters; at most {LONGEST} are kept in an AB"
+        )
     word = Dropping(now(), user(), plain(why))
     asked = Edit(action, named.name, tuple(words), files, together, word)
     after = {name: asked.on(blocks[name]) for name in together}

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,8 @@ def open_events(directory: Path, show: Show | None = None) -> Iterator[Events]:
     directory.mkdir(parents=True, exist_ok=True)
     # Unbuffered: what a full disk does not take is gone, and not tried at every end;
     # and lines of several processes do not mix.
-    with (directory / "events.jsonl").open("ab", buffering=0) as file:
+    path = directory / "events.jsonl"
+    with FileIO(path, "ab", opener=_without_waiting) as file:
         log = structlog.wrap_logger(
             structlog.BytesLogger(file),
             processors=[
@@ -44,6 +47,10 @@ def open_events(directory: Path, show: Show | None = None) -> Iterator[Events]:
             wrapper_class=structlog.BoundLogger,
         )
         yield Events(log, show)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, 0o644)
 
 
 def _json_bytes(event: object, **options: Any) -> bytes:

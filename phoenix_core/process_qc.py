@@ -34,6 +34,7 @@ from phoenix_core.qc_report import (
     report_path,
     write_report,
 )
+from phoenix_core.regular_file import read_regular
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
@@ -163,7 +164,7 @@ def _inputs(run: Run, block: AssociationBlock) -> dict[str, str]:
     for name in block.needs:
         with suppress(ConfigError, OSError):
             path = report_path(run, read_block(run.ab_path(name)))
-            found[name] = _sum(path.read_bytes())
+            found[name] = _sum(read_regular(path))
     return found
 
 

@@ -195,7 +195,10 @@ class _Reader:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(key, value)
-        return value if math.isfinite(value) else None
+        try:
+            return value if math.isfinite(value) else None
+        except OverflowError:  # JSON has whole numbers of any length
+            raise self.wrong(key, value) from None
 
     def wrong(self, key: str, value: object) -> ConfigError:
         text = repr(value)

@@ -45,7 +45,7 @@ def append_lines(path: Path, lines: Callable[[bytes], str]) -> None:
         OSError: they could not be written whole; then nothing of them counts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o644)
     try:
         require_regular(descriptor, path)

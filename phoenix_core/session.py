@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from phoenix_core.association_block import is_safe_name
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.events import Events, Show, open_events
@@ -13,6 +14,7 @@ from phoenix_core.file_sums import FileSums
 from phoenix_core.ledger import Ledger, open_ledger
 from phoenix_core.model import Job, Outcome, Run
 from phoenix_core.pgis import Pgis, load
+from phoenix_core.plain_text import short
 from phoenix_core.pseudo_date import check_date_label
 from phoenix_core.run_id import RunId, parse_run_id
 
@@ -78,8 +80,13 @@ def make_run(
 
     Raises:
         ConfigError: no run or night, the one that this mode does not know, or none
-            that phoenix has seen.
+            that phoenix has seen; -a that is no name of an AB.
     """
+    if wishes.select and not is_safe_name(wishes.select):
+        raise ConfigError(
+            f"-a is '{short(wishes.select)}', expected the name of an AB, without a "
+            "directory"
+        )
     run_id, date = _pool(config, wishes, ledger, register=register)
     return Run(
         date=date,

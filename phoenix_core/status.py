@@ -166,7 +166,7 @@ def find_report(run: Run, found: Found) -> tuple[Path, QcReport] | None:
         report = read_report(path)
     except ConfigError:  # damaged ones are made again
         return None
-    if report.fingerprint != block.fingerprint:
+    if (report.block, report.fingerprint) != (block.name, block.fingerprint):
         return None
     if found.is_moved:
         directory = run.config.directories.plots / run.date

@@ -434,10 +434,23 @@ def test_the_command_tells_what_follows_and_how_to_take_it_back(example, call):
         (("--drop", SECOND, "-a", STACK, "-P"), "go alone; call -P afterwards"),
         (("--drop", SECOND, "--undrop", SECOND, "-a", STACK), "one at a time"),
         (("--why", "x", "-a", STACK), "--why goes with --drop"),
+        (
+            ("--drop", SECOND, "-a", STACK, "--why", "x" * 4001),
+            "--why has 4001 le",
+        ),
+        (
+            ("--drop", SECOND, "-a", "/etc/passwd"),
+            "-a is '/etc/passwd', expected",
+        ),
+        (
+            ("-M", "-a", "../../etc/x\ny.ab"),
+            "-a is '../../etc/x y.ab', exp",
+        ),
     ],
 )
 def test_words_that_do_not_go_together_are_told(example, call, words, told):
     example.create()
     done = call(*RUN, *words)
     assert done.returncode == 2
-    assert told in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert told in line

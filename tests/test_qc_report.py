@@ -125,6 +125,7 @@ def test_keys_of_a_newer_phoenix_are_left_alone(tmp_path):
         ('{"block": "A.ab", "scores": [3]}', "scores is 3"),
         ('{"block": "A.ab", "scores": [{"name": "F", "value": "1"}]}', "scores, F"),
         ('{"block": "A.ab", "scores": [{"name": "F", "low": true}]}', "scores, F"),
+        (f'{{"block": "A.ab", "scores": [{{"name": "F", "low": 1{"0" * 400}}}]}}', "F"),
         ('{"block": "A.ab", "comments": [1]}', "comments is"),
         ('{"block": "A.ab", "plots": ["../../x.png"]}', "plots is"),
         ('{"block": "A.ab", "plots": ["cube.fits"]}', "plots is"),

@@ -7,6 +7,7 @@ import pytest
 from phoenix_core.ab_file import read_block
 from phoenix_core.atomic import append_text
 from phoenix_core.errors import ConfigError
+from phoenix_core.events import open_events
 from phoenix_core.pages.files import fingerprint_in
 from phoenix_core.qc1.table_file import read_table
 from phoenix_core.qc_report import read_report
@@ -44,6 +45,33 @@ def test_nothing_is_appended_to_a_pipe(pipe):
 
 def test_a_pipe_is_no_page_of_ours(pipe):
     assert not fingerprint_in(pipe("overview.html"))
+
+
+def test_a_record_that_is_a_pipe_is_neither_read_nor_written(pipe):
+    path = pipe("verdicts.jsonl")
+    with pytest.raises(OSError, match="no regular file"):
+        list(read_records(path))
+    with pytest.raises(OSError, match="no regular file"):
+        append_record(path, {"verdict": "ACCEPT"})
+
+
+def test_a_record_that_never_ends_is_not_read(tmp_path):
+    path = tmp_path / "comments.jsonl"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="no regular file"):
+        list(read_records(path))
+
+
+@pytest.mark.parametrize("read", [read_block, read_report])
+def test_an_ab_or_a_report_that_is_a_pipe_is_told_of(pipe, read):
+    with pytest.raises(ConfigError, match=r"r\.A: no regular file"):
+        read(pipe("r.A"))
+
+
+def test_no_event_waits_for_the_reader_of_a_pipe(pipe):
+    path = pipe("events.jsonl")
+    with pytest.raises(OSError, match=r"events\.jsonl"), open_events(path.parent):
+        pass
 
 
 def test_a_directory_is_no_file(tmp_path):

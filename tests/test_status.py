@@ -9,7 +9,7 @@ from attrs import evolve
 from phoenix_core.process_ab import LOCK
 from phoenix_core.process_qc import read_reports
 from phoenix_core.run_lock import holding
-from phoenix_core.status import AbState, RunState, state_of
+from phoenix_core.status import AbState, Found, RunState, find_report, state_of
 from phoenix_core.tell_status import status_lines
 from phoenix_core.verdicts import keep_verdict, make_verdict
 
@@ -215,3 +215,14 @@ def test_a_run_that_phoenix_has_not_seen_is_told(example, call):
     shown = call("status", "-r", "094.A-0002A")
     assert shown.returncode == 2
     assert "phoenix has not seen run 094.A-0002A; make its ABs with -C" in shown.stderr
+
+
+def test_a_report_about_another_ab_is_not_shown_as_its_own(example):
+    example.create()
+    example.process()
+    name, other = f"{NIGHT}20:00:00_stk.ab", BETA
+    found = Found(example.block(name))
+    with example.session() as session:
+        path, _ = find_report(session.run, found)
+        example.edit(path, f'"block": "{name}"', f'"block": "{other}"')
+        assert find_report(session.run, found) is None

@@ -124,7 +124,7 @@ def after_part(config: Config, date: str) -> str:
     try:
         update(config, asked=(date,), ask_store=False)
     except Exception as error:  # noqa: BLE001, whatever it is, the part is done
-        told = str(error) if isinstance(error, PhoenixError) else repr(error)
+        told = str(error) if isinstance(error, PhoenixError | OSError) else repr(error)
         return f"the monitors are not up to date: {' '.join(told.split())}"
     return ""
 

@@ -138,7 +138,10 @@ class _Handler(BaseHTTPRequestHandler):
             return told(413, f"at most {_LONGEST} bytes are taken")
         if self.headers.get_content_type() != _FORM:
             return told(415, "only forms are taken")
-        fields = _fields(self.rfile.read(int(length)).decode("utf-8", "replace"))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # the rest of a comment may be missing
+            return told(400, "that ended too early")
+        fields = _fields(body.decode("utf-8", "replace"))
         return told(400, "that is no form") if fields is None else fields
 
     def _send(self, answer: Answer) -> None:

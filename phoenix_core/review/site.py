@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import jinja2
 from attrs import define, field, frozen
 
-from phoenix_core.ab_comments import AbComment
+from phoenix_core.ab_comments import LONGEST, AbComment
 from phoenix_core.errors import CertificationError, PhoenixError
 from phoenix_core.model import QcReport
 from phoenix_core.pages.templates import environment
@@ -234,6 +234,9 @@ class Site:
         if word not in {"accept", "reject"} or form.get("report") != review.id:
             return self._page(at, "say accept or reject")
         comment = form.get("comment", "")
+        if len(comment) > LONGEST:
+            problem = f"{len(comment)} letters are too many: at most {LONGEST} are kept"
+            return self._page(at, problem)
         try:
             verdict = self.sitting.decide(
                 review, is_accepted=word == "accept", comment=comment

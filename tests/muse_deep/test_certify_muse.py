@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 from attrs import evolve
 
+from muse_deep_plugin import certify
 from muse_deep_plugin.certify import PGI, certif_pgi
 from phoenix_core.ab_comments import keep_comment
 from phoenix_core.ab_file import write_block
@@ -183,6 +184,21 @@ def test_a_persons_comment_or_verdict_stops_the_rule(by_file, unattended):
     keep_comment(by_file, PSTS[0], "hazy")
     with pytest.raises(CertificationError, match="1 product to review"):
         unattended(reports)
+
+
+def test_a_comment_while_others_are_reviewed_stops_the_rule(
+    by_file, unattended, monkeypatch
+):
+    write_block(by_file.ab_path(PSTS[0]), AssociationBlock.create({"AB_NAME": PSTS[0]}))
+
+    def a_long_review(run, reports, *_):
+        assert reports == []
+        keep_comment(run, PSTS[0], "hazy")
+        return ()
+
+    monkeypatch.setattr(certify, "review", a_long_review)
+    reports = [*single_reports(20.0, 20.0, 20.0, 20.0), deep_report()]
+    assert unattended(reports) == ()
 
 
 def test_scores_that_the_rule_needs_have_to_be_there(unattended):

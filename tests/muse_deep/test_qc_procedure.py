@@ -251,6 +251,66 @@ def test_a_deep_cube_blurred_by_its_alignment_is_told(run, ask, singles):
     assert report.parameters["FWHM_SINGLES"] == pytest.approx(0.8, rel=0.05)
 
 
+def broken(run, change):
+    """A deep cube in which something was changed: its AB."""
+    block = dpc(run)
+    path = run.product_dir(block.raw_type) / block.products[0].file
+    with fits.open(path, memmap=False) as hdus:
+        change(hdus)
+        hdus.writeto(path, overwrite=True)
+    return block
+
+
+def zeros(hdus):
+    hdus["DATA"].data[:] = 0
+
+
+def without_stat(hdus):
+    del hdus["STAT"]
+
+
+def empty_stat(hdus):
+    hdus["STAT"].data[:] = np.nan
+
+
+def half_empty(hdus):
+    hdus["DATA"].data[::2] = np.nan
+
+
+def no_step(hdus):
+    hdus["DATA"].header["CD3_3"] = "1.25 A"
+
+
+def no_place(hdus):
+    hdus["DATA"].header["CRPIX1"] = None
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (zeros, "No_noise"),
+        (without_stat, "No_stat"),
+        (empty_stat, "No_stat"),
+        (half_empty, "Cube_size"),
+    ],
+)
+def test_a_deep_cube_of_nothing_to_measure_is_never_green(
+    run, ask, singles, change, name
+):
+    report = ask(broken(run, change))
+    assert ("SIZE" if name == "Cube_size" else "CONSISTENCY") in red(report)
+    assert any(comment.startswith(f"WARNING {name}: ") for comment in report.comments)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [(no_step, "CD3_3 is '1.25 A', expected a num"), (no_place, "CRPIX1 is ")],
+)
+def test_coordinates_that_are_no_numbers_are_told(run, ask, singles, change, told):
+    with pytest.raises(ProcessingError, match=f"DATACUBE_DEEP.fits: {told}"):
+        ask(broken(run, change))
+
+
 def test_an_exposure_that_was_dropped_silently_is_named(run, ask, singles):
     report = ask(dpc(run, offsets=3))
     assert red(report) == ["COMPLETENESS"]
@@ -329,6 +389,7 @@ def test_a_cube_of_nothing_has_a_report_and_a_plot(run, ask):
     report = ask(pst(run, 0, sigma=np.nan, level=np.nan))
     assert red(report) == ["NUM_SRC", "HISTO_BKG"]
     assert report.parameters["NAN_FRACTION"] == 1
+    assert report.comments[1].startswith("WARNING Background: HISTO_BKG is not known")
     assert report.plots[0].is_file()
 
 

@@ -98,6 +98,11 @@ def test_what_does_not_apply_is_grey_and_what_is_not_known_is_red():
     assert red({}, Options().of_deep) == ["COMPLETENESS", "SIZE", "CONSISTENCY"]
 
 
+def test_a_lowest_flux_above_the_highest_is_refused():
+    with pytest.raises(ValueError, match="is 2, below flux_ratio_min, 5"):
+        Options(flux_ratio_min=5.0)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, "0.8"])
 def test_only_finite_numbers_count(value):
     assert number({"FWHM": value}, "FWHM") is None
@@ -119,7 +124,9 @@ def row(**changes):
         (row(high=None), "it has no limit; say low, high, or both"),
         (row(hihg=1.0), "unknown key 'hihg'; did you mean 'high'?"),
         (row(high="1.5"), "high is '1.5'; expected a number"),
-        (row(high=math.nan), "high is nan; expected a number"),
+        (row(high=math.nan), "high is nan; expected a finite number"),
+        (row(high=math.inf), "high is inf; expected a finite number"),
+        (row(low=-(10**400)), "; expected a finite number"),
         (row(high=True), "high is True; expected a number"),
         (row(may_lack=1), "may_lack is 1; expected true or false"),
         (row(name=None), "name is missing"),

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+from urllib.parse import urlencode
 
 import pytest
 
@@ -168,6 +169,24 @@ def test_bodies_that_are_no_short_form_are_refused_unread(served, guest):
     form = {**guest.form("1/"), "verdict": "accept"}
     for headers, status in BODIES:
         assert guest.post("1/verdict", form, **headers)[0] == status, headers
+    assert served.given == {}
+
+
+def test_a_form_that_breaks_off_says_nothing(served, guest):
+    form = urlencode({**guest.form("1/"), "verdict": "accept", "comment": "not yet"})
+    lines = (
+        f"POST {guest.base}1/verdict HTTP/1.1",
+        f"Host: 127.0.0.1:{served.door.port}",
+        f"Origin: http://127.0.0.1:{served.door.port}",
+        f"Cookie: {guest.cookie}",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(form)}",
+    )
+    sent = "\r\n".join((*lines, "", form.removesuffix("+yet")))
+    with socket.create_connection(("127.0.0.1", served.door.port), 10) as line:
+        line.sendall(sent.encode())
+        line.shutdown(socket.SHUT_WR)
+        assert b" 400 " in line.recv(4096)
     assert served.given == {}
 
 

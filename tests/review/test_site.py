@@ -58,6 +58,13 @@ def test_what_needs_a_reason_is_not_taken_without_one(served, guest, place, word
     assert served.given == {}
 
 
+def test_a_reason_of_thousands_of_letters_is_not_taken(served, guest):
+    status, _, body = guest.decide(1, "reject", "x" * 4001)
+    assert status == 409
+    assert "4001 letters are too many" in body.decode()
+    assert served.given == {}
+
+
 def test_products_that_were_made_again_meanwhile_are_not_judged(served, guest):
     path = served.run.ab_path("one.ab")
     made = [f"r.one.ab.fits CUBE {'2' * 64} 7 KEPT"]

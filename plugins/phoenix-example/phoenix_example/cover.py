@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoenix_core import hookimpl
+from phoenix_core.atomic import write_text
 from phoenix_core.model import QcReport, Run
 
 
@@ -19,5 +20,5 @@ def process_qc_pgi_cover(run: Run, reports: Sequence[QcReport]) -> Path | None:
         lines.append(f"{colour:6} {report.target:10} {noise:>8} adu  {report.block}")
     sheet = run.monitor_dir / "cover.txt"
     sheet.parent.mkdir(parents=True, exist_ok=True)
-    sheet.write_text("\n".join(lines) + "\n", "utf-8", "surrogateescape")
+    write_text(sheet, "\n".join(lines) + "\n")
     return sheet

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 import pytest
 from phoenix_example.ab import ab_pgi, stack_of
+from phoenix_example.cover import process_qc_pgi_cover
 from phoenix_example.simulate import simulate, truth
 
 from phoenix_core.ab_file import read_blocks
@@ -163,6 +164,17 @@ class TestCover(PgiCoverContract):
     @pytest.fixture
     def reports(self, reports):
         return reports
+
+    def test_the_sheet_takes_the_place_of_whatever_has_its_name(
+        self, run, reports, tmp_path
+    ):
+        elsewhere = tmp_path / "precious.txt"
+        elsewhere.write_text("precious")
+        run.monitor_dir.mkdir(parents=True, exist_ok=True)
+        (run.monitor_dir / "cover.txt").symlink_to(elsewhere)
+        cover = process_qc_pgi_cover(run, reports)
+        assert "stacks" in cover.read_text("utf-8")
+        assert elsewhere.read_text() == "precious"
 
 
 class TestCertify(CertifPgiContract):
