@@ -1,6 +1,7 @@
 """The history of observations: datacubes that MUSE_R has made, out of the database."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import sqlalchemy as sa
 from attrs import field, fields, frozen
@@ -83,7 +84,7 @@ def single_datacubes(
 def _read(
     connection: sa.Connection, declared: Qc1Table, runs: Sequence[str] | None
 ) -> tuple[Datacube, ...]:
-    table = as_sql(declared, sa.MetaData())
+    table = _table(declared)
     wanted = [a.name for a in fields(Datacube) if a.name in table.c]
     query = sa.select(*(table.c[name] for name in wanted))
     if runs is not None:
@@ -93,3 +94,9 @@ def _read(
         Datacube(**dict(zip(wanted, row, strict=True)))
         for row in clean_rows(declared.named(wanted), connection.execute(query).all())
     )
+
+
+@cache
+def _table(declared: Qc1Table) -> sa.Table:
+    """One table for all queries, so that each is compiled once."""
+    return as_sql(declared, sa.MetaData())

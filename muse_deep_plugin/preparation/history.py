@@ -7,9 +7,11 @@ have to be written.
 
 import marshal
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from operator import itemgetter
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +32,8 @@ COLUMNS = (
     *("pipefile", "run_id", "target", "data_type", "n_frames"),
     *("qc_plot", "fov_plot"),
 )
+_AT_ONCE = 10  # runs in a query
+_KEPT = 4  # queries
 _RUN = itemgetter(COLUMNS.index("run_id"))
 
 
@@ -41,10 +45,12 @@ class History:
     asked of all runs; `stamps` change with anything of them, `of_exposures` with
     anything of the datacubes of single exposures. `schedules` are in order of period;
     `raw_files` counts science exposures; `deep` has the targets of which there is a
-    deep datacube. The `connection` is open.
+    deep datacube. The `connection` is open; `read` has the datacubes of a run and of
+    those beside it.
     """
 
     connection: sa.Connection
+    read: Callable[[str], Mapping[str, tuple[Datacube, ...]]]
     rows: Mapping[str, tuple[tuple[Any, ...], ...]]
     stamps: Mapping[str, str]
     of_exposures: Mapping[str, str]
@@ -58,7 +64,7 @@ class History:
 
     def datacubes(self, run: str) -> tuple[Datacube, ...]:
         """Return the final datacubes of a run in order of time."""
-        return final_datacubes(self.connection, [run]) if run in self.rows else ()
+        return self.read(run).get(run, ())
 
     def content(self, run: str) -> bytes:
         """Return bytes that change with any value of a run's datacubes."""
@@ -80,6 +86,7 @@ def read_history(connection: sa.Connection) -> History:
         found[_RUN(row)].append(tuple(row))
     return History(
         connection,
+        _reader(connection, sorted(found)),
         {run: tuple(sorted(found[run], key=itemgetter(0))) for run in sorted(found)},
         of_cubes,
         of_exposures,
@@ -87,6 +94,22 @@ def read_history(connection: sa.Connection) -> History:
         _raw_files(connection),
         _deep(connection),
     )
+
+
+def _reader(
+    connection: sa.Connection, runs: Sequence[str]
+) -> Callable[[str], Mapping[str, tuple[Datacube, ...]]]:
+    """Return what reads datacubes, of some runs at a time: each query has its cost."""
+    places = {run: place // _AT_ONCE for place, run in enumerate(runs)}
+
+    @lru_cache(maxsize=_KEPT)
+    def batch(number: int) -> Mapping[str, tuple[Datacube, ...]]:
+        some = runs[number * _AT_ONCE : (number + 1) * _AT_ONCE]
+        cubes = final_datacubes(connection, some)
+        by_run = groupby(cubes, key=attrgetter("run_id"))
+        return {run: tuple(of_run) for run, of_run in by_run}
+
+    return lambda run: batch(places[run]) if run in places else {}
 
 
 def _plain_rows(

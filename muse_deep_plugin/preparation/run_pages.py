@@ -6,7 +6,7 @@ from functools import cache, partial
 from attrs import frozen
 
 from muse_deep_plugin.preparation import datacube_table, target_page
-from muse_deep_plugin.preparation.datacubes import SKIES
+from muse_deep_plugin.preparation.datacubes import SKIES, Datacube
 from muse_deep_plugin.preparation.lists_of_runs import Listed
 from muse_deep_plugin.preparation.overview_pages import OVERVIEW
 from muse_deep_plugin.preparation.proposals import outlook
@@ -50,18 +50,20 @@ def run_pages(subject: Subject, run: str, press: Press) -> Iterator[Page]:
     kinds = [TARGETS] * has_list + [OBJECTS] * has_sky + [""]
 
     @cache
+    def cubes() -> Sequence[Datacube]:
+        return subject.all_datacubes(run)
+
+    @cache
     def lines() -> Sequence[tuple[bool, str]]:
-        cubes = subject.history.datacubes(run)
+        own = [cube for cube in cubes() if cube.run_id == run]
         made = press.lines(
             (datacube_table.cells(cube, subject.previews), _kind(cube.is_sky))
-            for cube in cubes
+            for cube in own
         )
-        return [(c.is_sky, line) for c, line in zip(cubes, made, strict=True)]
+        return [(c.is_sky, line) for c, line in zip(own, made, strict=True)]
 
     def groups() -> list[str]:
-        found = target_page.selected_by_target(
-            subject.lists[run].taken, subject.all_datacubes(run)
-        )
+        found = target_page.selected_by_target(subject.lists[run].taken, cubes())
         return target_page.lines(found, press, subject.previews)
 
     make: Mapping[str, Callable[[], Sequence[str]]] = {
@@ -74,13 +76,17 @@ def run_pages(subject: Subject, run: str, press: Press) -> Iterator[Page]:
             stem=f"{row.run.plain}{kind}",
             made_of=made_of,
             template="run.html",
-            values=partial(_values, subject, row, kind, kinds),
+            values=partial(_values, subject, row, kind, kinds, cubes),
             lines=make[kind],
         )
 
 
 def _values(
-    subject: Subject, row: RunRow, kind: str, kinds: Sequence[str]
+    subject: Subject,
+    row: RunRow,
+    kind: str,
+    kinds: Sequence[str],
+    cubes: Callable[[], Sequence[Datacube]],
 ) -> Mapping[str, object]:
     """What the template of a page of a run needs."""
     is_grouped = kind == TARGETS
@@ -89,7 +95,7 @@ def _values(
         "caption": _CAPTIONS[kind],
         "headings": target_page.HEADINGS if is_grouped else datacube_table.HEADINGS,
         "links": _links(subject, row, kind, kinds),
-        "about": _about(subject, row, kind),
+        "about": _about(subject, row, kind, cubes),
         "is_grouped": is_grouped,
     }
 
@@ -140,7 +146,9 @@ def _pictures(subject: Subject, runs: Sequence[str]) -> list[str]:
     ]
 
 
-def _about(subject: Subject, row: RunRow, kind: str) -> About:
+def _about(
+    subject: Subject, row: RunRow, kind: str, cubes: Callable[[], Sequence[Datacube]]
+) -> About:
     run = row.run.formal
     schedules = subject.history.schedules.get(run, ())
     newest = schedules[-1] if schedules else None
@@ -156,7 +164,7 @@ def _about(subject: Subject, row: RunRow, kind: str) -> About:
     linked = [one for one in subject.linked.get(run, ()) if one != run]
     listed = subject.lists.get(run) or Listed("", "")
     is_list = kind == TARGETS
-    advice = listed.advice if is_list else outlook(subject.all_datacubes(run))
+    advice = listed.advice if is_list else outlook(cubes())
     if len(advice) > _MOST_ADVICE:
         more = f"{counted(len(advice) - _MOST_ADVICE, 'line')} more"
         advice = (*advice[:_MOST_ADVICE], more)

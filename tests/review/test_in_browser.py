@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -26,7 +27,16 @@ def one(page, selector):
 
 
 def wait(page, condition):
-    return WebDriverWait(page, 20, 0.05).until(condition)
+    # What was found may be of the page before.
+    patient = WebDriverWait(page, 20, 0.05, [StaleElementReferenceException])
+    return patient.until(condition)
+
+
+def wait_for_page(page, number):
+    """Wait until a page of the review is there, and listens."""
+    wait(page, lambda _: page.current_url.endswith(f"/{number}/"))
+    state = "return document.readyState"
+    wait(page, lambda _: page.execute_script(state) == "complete")
 
 
 def wait_for_text(page, selector, text):
@@ -87,7 +97,7 @@ def test_a_whole_review_by_mouse(page, served):
 
     one(page, "input[value=accept]").click()
     one(page, ".verdict button").click()
-    wait(page, lambda _: page.current_url.endswith("/2/"))
+    wait_for_page(page, 2)
     assert served.given["one.ab"].is_accepted
     assert "<script>alert(1)</script>" in one(page, "h1").text
     one(page, "input[value=reject]").click()
@@ -144,18 +154,19 @@ def test_a_whole_review_by_keyboard_alone(page, served):
     wait_for_text(page, "#said", "comment kept")
     assert read_comments(served.run)["in1.ab"].text == "hazy"
     press(Keys.ESCAPE, "n")
-    wait(page, lambda _: page.current_url.endswith("/2/"))
+    wait_for_page(page, 2)
     press("a", "two fields", Keys.ENTER)
-    wait(page, lambda _: page.current_url.endswith("/1/"))
+    wait_for_page(page, 1)
     press("p")
-    wait(page, lambda _: page.current_url.endswith("/2/"))
+    wait_for_page(page, 2)
     press("r")
     press_with_control("a")
     press("no", Keys.ENTER)
-    wait(page, lambda _: page.current_url.endswith("/1/"))
+    wait_for_page(page, 1)
     assert not served.given["two.ab"].is_accepted
     # With Tab and Enter only, as a browser has them without the script's keys.
     page.refresh()
+    wait_for_page(page, 1)
     for _ in range(40):
         press(Keys.TAB)
         here = page.switch_to.active_element
