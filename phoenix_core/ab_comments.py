@@ -19,10 +19,10 @@ from phoenix_core.plain_text import plain, short
 from phoenix_core.records import (
     DamagedRecordError,
     append_record,
+    now,
     read_records,
     user,
 )
-from phoenix_core.verdicts import now
 
 _NAME = "comments.jsonl"
 LONGEST: Final = 4000

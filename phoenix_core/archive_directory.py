@@ -10,7 +10,6 @@ then its name. The names on disk are the truth; the table `archive_directory` of
 database answers questions, and is made of them where it is missing.
 """
 
-import datetime as dt
 import hashlib
 import json
 import os
@@ -33,6 +32,7 @@ from phoenix_core.fits_file import check_fits
 from phoenix_core.idp_category import category_of, is_fits_name
 from phoenix_core.model import Idp, Receipt, Run, Stored
 from phoenix_core.move_files import sync
+from phoenix_core.records import now
 from phoenix_core.regular_file import open_regular, read_regular
 
 NAME: Final = "archive_directory"
@@ -149,7 +149,7 @@ def ingest_products_archive(run: Run, idp: Idp) -> Receipt:
     return Receipt(
         block=idp.block,
         files=tuple(_stored(archive, entries[path]) for path in paths),
-        at=_now(),
+        at=now(),
     )
 
 
@@ -209,7 +209,7 @@ def _keep(archive: Archive, run: Run, idp: Idp, path: Path) -> Entry:
         dataset=idp.path.name,
         target=idp.target,
         run=run.label,
-        ingested_at=_now(),
+        ingested_at=now(),
     )
     _name(archive.entry_path(path.name), entry)
     return entry
@@ -310,10 +310,6 @@ def _has_content(path: Path, total: str) -> bool:
 def _stored(archive: Archive, entry: Entry) -> Stored:
     where = archive.object_path(entry.sha256)
     return Stored(entry.name, str(where), entry.size, f"sha256:{entry.sha256}")
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 # The catalogue --------------------------------------------------------------------

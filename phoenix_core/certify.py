@@ -21,6 +21,7 @@ from phoenix_core.model import QcReport, Run, Verdict
 from phoenix_core.pgis import Pgis
 from phoenix_core.plain_text import counted
 from phoenix_core.qc_report import report_path
+from phoenix_core.records import now
 from phoenix_core.review.below import reports_below
 from phoenix_core.review.by_table import review_by_table
 from phoenix_core.review.command import command_of, web_command_of
@@ -30,7 +31,6 @@ from phoenix_core.verdict_file import ToReview
 from phoenix_core.verdicts import (
     Reviewed,
     keep_verdict,
-    now,
     read_verdicts,
     reviewed,
 )

@@ -33,10 +33,9 @@ from phoenix_core.move_products import finish_moves
 from phoenix_core.nearest import nearest
 from phoenix_core.plain_text import plain
 from phoenix_core.process_ab import LOCK
-from phoenix_core.records import user
+from phoenix_core.records import now, user
 from phoenix_core.run_lock import holding
 from phoenix_core.session import Session
-from phoenix_core.verdicts import now
 
 Blocks = Mapping[str, AssociationBlock]
 

@@ -18,8 +18,13 @@ from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.dropped import Dropping, drop_lines, dropped, take_back
 from phoenix_core.errors import ConfigError, ProcessingError
 from phoenix_core.model import Run
-from phoenix_core.records import DamagedRecordError, append_record, read_records, user
-from phoenix_core.verdicts import now
+from phoenix_core.records import (
+    DamagedRecordError,
+    append_record,
+    now,
+    read_records,
+    user,
+)
 
 DROP: Final = "DROP"
 UNDROP: Final = "UNDROP"

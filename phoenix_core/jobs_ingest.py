@@ -4,7 +4,6 @@ moveProducts appends the call of a run once. The file is a person's, too: their 
 stay, and so do their words. A call that is done stays as a comment that says when.
 """
 
-import datetime as dt
 import shlex
 from contextlib import suppress
 from itertools import pairwise
@@ -18,6 +17,7 @@ from phoenix_core.atomic import (
     write_new_text,
 )
 from phoenix_core.model import Run
+from phoenix_core.records import now
 from phoenix_core.regular_file import read_regular
 
 JOBS_INGEST: Final = "JOBS_INGEST"
@@ -72,7 +72,7 @@ def mark_done(run: Run) -> bool:
         return False
     if not _waits(text, run):
         return False
-    when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    when = now()
 
     def done(text: str) -> str:
         lines = text.splitlines(keepends=True)

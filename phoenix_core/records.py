@@ -6,6 +6,7 @@ the sha256 of the line before it, so that none is changed or taken out unnoticed
 """
 
 import contextlib
+import datetime as dt
 import errno
 import fcntl
 import hashlib
@@ -112,6 +113,11 @@ def _sum(lines: Sequence[bytes]) -> str:
     """The sha256 of the last line that is not empty, '' where there is none."""
     last = next((line for line in reversed(lines) if line.strip()), b"")
     return hashlib.sha256(last).hexdigest() if last else ""
+
+
+def now() -> str:
+    """Return the time as records carry it: ISO, UTC."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def user() -> str:

@@ -6,7 +6,6 @@ in which nothing is changed or taken out unnoticed. The last word on an AB's pre
 products counts; a verdict on products that were made again since counts for nothing.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from phoenix_core.records import (
     ChangedRecordError,
     DamagedRecordError,
     append_record,
+    now,
     read_records,
     user,
 )
@@ -107,11 +107,6 @@ def make_verdict(report: QcReport, *, is_accepted: bool, comment: str = "") -> V
         comment=comment,
         fingerprint=report.fingerprint,
     )
-
-
-def now() -> str:
-    """Return the time as verdicts carry it: ISO, UTC."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def keep_verdict(run: Run, report: QcReport, verdict: Verdict, seen: str = "") -> None:

@@ -22,6 +22,7 @@ from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
 from phoenix_core.config import Directories
 from phoenix_core.errors import ConfigError
+from phoenix_core.records import now
 from phoenix_core.regular_file import read_regular
 
 RECORD: Final = ".collected.json"
@@ -191,7 +192,7 @@ def read_folder(folder: Path) -> tuple[AssociationBlock, ...]:
 def mark_uploaded(folder: Path) -> None:
     """Note that the ABs of a folder are in the store; they stay where they are."""
     if record := read_record(folder):
-        _write_record(folder, attrs.evolve(record, uploaded=_now()))
+        _write_record(folder, attrs.evolve(record, uploaded=now()))
 
 
 def keep_copies(run_directory: Path, blocks: Iterable[AssociationBlock]) -> Path | None:
@@ -272,10 +273,6 @@ def _bytes(block: AssociationBlock) -> bytes:
 
 def _sum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def _stamp() -> str:

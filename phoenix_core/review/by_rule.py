@@ -5,7 +5,7 @@ from typing import Final
 
 from phoenix_core.model import QcReport, Verdict
 from phoenix_core.plain_text import plain
-from phoenix_core.verdicts import now
+from phoenix_core.records import now
 
 RULE: Final = "rule"
 """Who certifies by rule; the comment of the verdict names the rule."""

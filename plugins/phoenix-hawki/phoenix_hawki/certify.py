@@ -15,7 +15,8 @@ from phoenix_core.ab_file import read_block
 from phoenix_core.certify import review
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Run, Verdict
-from phoenix_core.verdicts import now, read_verdicts, reviewed
+from phoenix_core.records import now
+from phoenix_core.verdicts import read_verdicts, reviewed
 
 RULE: Final = "rule"
 """Who certifies what is all green."""
