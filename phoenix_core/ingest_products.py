@@ -29,6 +29,7 @@ from phoenix_core.errors import (
 from phoenix_core.file_sums import FileSums
 from phoenix_core.header_file import header_path
 from phoenix_core.idp_category import category_of, is_fits_name
+from phoenix_core.ingest_state import ingesting
 from phoenix_core.jobs_ingest import mark_done
 from phoenix_core.model import Idp, Receipt, Run, Stored
 from phoenix_core.pgis import Pgis
@@ -40,11 +41,9 @@ from phoenix_core.receipts import (
     read_receipts,
     write_list,
 )
-from phoenix_core.run_lock import holding
 from phoenix_core.sdp.rule import Finding, Severity
 from phoenix_core.sdp.validate import validate
 
-LOCK: Final = ".ingest.lock"
 _TOLD: Final = 3  # findings of a dataset
 
 
@@ -135,8 +134,7 @@ def ingest(
     """
     if is_dry:
         return _ingest(run, pgis, sums, tell, is_dry=True)
-    lock = run.monitor_dir / LOCK
-    with holding(lock, f"the ingestion of {run.label}"):
+    with ingesting(run):
         return _ingest(run, pgis, sums, tell, is_dry=False)
 
 
