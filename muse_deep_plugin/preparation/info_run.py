@@ -5,6 +5,7 @@ written whole, says itself what it was made of, and is the same for the same his
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
 from phoenix_core.option_tables import check_tables
-from phoenix_core.pages.press import press
+from phoenix_core.pages.press import Press, press
 from phoenix_core.plain_text import counted
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import RunId, parse_run_id
@@ -112,19 +113,20 @@ def info_run(config: Config, asked: str) -> InfoRun:
     remove_leftovers(folder)
     decisions = read_decisions(folder, options.other_site)
     with open_qc1(config.database) as engine, engine.connect() as connection:
-        history = read_history(connection)
-        return _bring(config, folder, decisions, wanted, history)
+        printer = press(__package__)
+        history = read_history(connection, folder, printer.look)
+        return _bring(config, decisions, wanted, history, printer)
 
 
 def _bring(
     config: Config,
-    folder: Path,
     decisions: Decisions,
     wanted: RunId | None,
     history: History,
+    printer: Press,
 ) -> InfoRun:
     """Bring up to date what the history and the decisions ask for."""
-    printer = press(__package__)
+    folder = folder_of_runs(config.directories)
     decided, warnings = decisions.decided, list(decisions.warnings)
     runs = _runs(history, warnings)
     chosen = _chosen(wanted, runs, decided)
@@ -204,11 +206,11 @@ def _notes(*told: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def _runs(history: History, warnings: list[str]) -> dict[str, RunId]:
     """Return the runs of the database, the newest period first."""
     found = []
-    for formal in history.rows:
+    for formal, observed in history.observed.items():
         try:
             run = parse_run_id(formal)
         except ConfigError as error:
-            number = counted(len(history.rows[formal]), "datacube")
+            number = counted(observed.n_dcubes, "datacube")
             warnings.append(f"on no page, {number}: {error}")
             continue
         if run.formal != formal:
@@ -259,9 +261,7 @@ def _row(
     name = run.formal
     known = Known(
         schedules=history.schedules.get(name, ()),
-        targets=history.column(name, "target"),
-        data_types=history.column(name, "data_type"),
-        frames=history.column(name, "n_frames"),
+        observed=history.observed[name],
         raw_files=history.raw_files.get(name, 0),
         deep=made.get(linked_runs(decided.multi, name)[0], frozenset()),
     )
@@ -269,10 +269,5 @@ def _row(
 
 
 def _previews(history: History, page: Path, roots: Sequence[Path]) -> Previews:
-    names = (
-        name
-        for run in history.rows
-        for column in ("fov_plot", "qc_plot")
-        for name in history.column(run, column)
-    )
-    return find_previews(names, roots, page)
+    names = (one.pictures for one in history.observed.values())
+    return find_previews(chain.from_iterable(names), roots, page)

@@ -126,7 +126,7 @@ def bring_lists(
     """
     members = {
         run: linked_runs(decided.multi, run)
-        for run in history.rows
+        for run in history.observed
         if run in decided.types and decided.types[run].combine is Combine.YES
     }
     members = {run: linked for run, linked in members.items() if linked[0] == run}

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from muse_deep_plugin.preparation.datacubes import SKIES
 from muse_deep_plugin.preparation.history import History
 from muse_deep_plugin.preparation.observed_targets import name_key
 from muse_deep_plugin.preparation.run_history import Decided
@@ -50,11 +49,8 @@ def shared_targets(
     keys: dict[str, str] = {}
     runs_of: dict[str, set[str]] = defaultdict(set)
     for run in runs:
-        kinds = history.column(run, "data_type")
-        pairs = set(zip(history.column(run, "target"), kinds, strict=True))
-        found = sorted({name for name, kind in pairs if kind not in SKIES})
         names[run] = {}
-        for name in found:
+        for name in history.observed[run].targets:
             key = keys[name] if name in keys else keys.setdefault(name, name_key(name))
             if key:
                 names[run].setdefault(key, name)

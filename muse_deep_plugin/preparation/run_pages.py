@@ -6,7 +6,7 @@ from functools import cache, partial
 from attrs import frozen
 
 from muse_deep_plugin.preparation import datacube_table, target_page
-from muse_deep_plugin.preparation.datacubes import SKIES, Datacube
+from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.lists_of_runs import Listed
 from muse_deep_plugin.preparation.overview_pages import OVERVIEW
 from muse_deep_plugin.preparation.proposals import outlook
@@ -45,7 +45,7 @@ def run_pages(subject: Subject, run: str, press: Press) -> Iterator[Page]:
     """Make the pages of a run, its own page last: that one leads to the others."""
     row = subject.rows[run]
     made_of = _fingerprint(subject, run, press)
-    has_sky = not SKIES.isdisjoint(subject.history.column(run, "data_type"))
+    has_sky = subject.history.observed[run].has_sky
     has_list = _has_targets(subject, run)
     kinds = [TARGETS] * has_list + [OBJECTS] * has_sky + [""]
 
@@ -135,13 +135,12 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
 
 def _pictures(subject: Subject, runs: Sequence[str]) -> list[str]:
     """Where the pictures of datacubes are, of those that are there."""
-    links = subject.previews.links
-    columns = ("fov_plot", "qc_plot") if links else ()
+    links, observed = subject.previews.links, subject.history.observed
     return [
         links[name]
         for run in runs
-        for column in columns
-        for name in subject.history.column(run, column)
+        if run in observed
+        for name in observed[run].pictures
         if name in links
     ]
 
