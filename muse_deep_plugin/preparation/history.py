@@ -18,14 +18,14 @@ from attrs import fields, frozen
 from sqlalchemy.exc import DBAPIError
 
 from muse_deep_plugin.preparation.datacubes import Datacube, final_datacubes
-from muse_deep_plugin.preparation.observed_runs import (
-    Brief,
-    Observed,
-    observed,
+from muse_deep_plugin.preparation.run_history import Schedule
+from muse_deep_plugin.preparation.runs_in_brief import (
+    CubeBrief,
+    RunBrief,
+    brief_of,
     recall,
     remember,
 )
-from muse_deep_plugin.preparation.run_history import Schedule
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
 from phoenix_core.qc1.changes import stamps
 from phoenix_core.qc1.clean_rows import clean_rows
@@ -42,7 +42,7 @@ _KEPT = 4  # queries
 class History:
     """What the database knows, by run in its formal spelling.
 
-    `observed` are the final datacubes in brief, in order of runs; `of_exposures`
+    `briefs` are the final datacubes in brief, in order of runs; `of_exposures`
     changes with anything of the datacubes of single exposures. `schedules` are in
     order of period; `raw_files` counts science exposures; `deep` has the targets of
     which there is a deep datacube. The `connection` is open; `read` has the datacubes
@@ -51,7 +51,7 @@ class History:
 
     connection: sa.Connection
     read: Callable[[str], Mapping[str, tuple[Datacube, ...]]]
-    observed: Mapping[str, Observed]
+    briefs: Mapping[str, RunBrief]
     of_exposures: Mapping[str, str]
     schedules: Mapping[str, tuple[Schedule, ...]]
     raw_files: Mapping[str, int]
@@ -63,7 +63,7 @@ class History:
 
     def content(self, run: str) -> bytes:
         """Return bytes that change with any value of a run's datacubes."""
-        return self.observed[run].stamp.encode() if run in self.observed else b""
+        return self.briefs[run].stamp.encode() if run in self.briefs else b""
 
 
 def read_history(
@@ -82,7 +82,7 @@ def read_history(
     found = {run: one for run, one in known.items() if of_cubes.get(run) == one.stamp}
     changed = of_cubes.keys() - found.keys()
     cubes = _in_brief(connection, changed) if changed else {}
-    found |= {run: observed(of_cubes[run], cubes.get(run, ())) for run in changed}
+    found |= {run: brief_of(of_cubes[run], cubes.get(run, ())) for run in changed}
     if folder and found != known:
         remember(folder, look, found)
     runs = sorted(run for run, one in found.items() if one.n_dcubes)
@@ -99,18 +99,18 @@ def read_history(
 
 def _in_brief(
     connection: sa.Connection, runs: Collection[str]
-) -> Mapping[str, Sequence[Brief]]:
+) -> Mapping[str, Sequence[CubeBrief]]:
     """Read datacubes in brief, of these runs at least."""
     table = _table(COMBINED)
-    query = sa.select(*(table.c[name] for name in Brief._fields))
+    query = sa.select(*(table.c[name] for name in CubeBrief._fields))
     if len(runs) <= _FEW and "" not in runs:  # which stands for what is no text, too
         query = query.where(table.c.run_id.in_(sorted(runs)))
         rows: Sequence[Sequence[Any]] = connection.execute(query).all()
     else:
         rows = _plain_rows(connection, query)
-    found: dict[str, list[Brief]] = defaultdict(list)
-    for row in clean_rows(COMBINED.named(Brief._fields), rows):
-        cube = Brief(*row)
+    found: dict[str, list[CubeBrief]] = defaultdict(list)
+    for row in clean_rows(COMBINED.named(CubeBrief._fields), rows):
+        cube = CubeBrief(*row)
         found[cube.run_id].append(cube)
     return found
 
@@ -176,7 +176,7 @@ def _raw_files(connection: sa.Connection) -> dict[str, int]:
         )
         .group_by(table.c.run_id)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query).all()}
 
 
 def _deep(connection: sa.Connection) -> dict[str, frozenset[str]]:

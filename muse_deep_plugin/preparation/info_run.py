@@ -20,7 +20,7 @@ from muse_deep_plugin.preparation.pages import Written, write_pages
 from muse_deep_plugin.preparation.previews import Previews, find_previews
 from muse_deep_plugin.preparation.run_history import Decided, Known, RunRow, run_row
 from muse_deep_plugin.preparation.run_notes import shared_targets, slaves_of_their_own
-from muse_deep_plugin.preparation.run_table import run_page
+from muse_deep_plugin.preparation.run_table import INDEX, run_page
 from muse_deep_plugin.preparation.run_tables import (
     RUN_MULTI,
     RUN_TYPE,
@@ -30,7 +30,6 @@ from muse_deep_plugin.preparation.run_tables import (
     write_missing_tables,
     write_run_data,
 )
-from muse_deep_plugin.preparation.search_pages import INDEX, write_index
 from muse_deep_plugin.preparation.subject import Subject
 from phoenix_core.atomic import remove_leftovers
 from phoenix_core.config import Config, build_options
@@ -139,14 +138,10 @@ def _bring(
         notices.extend(unknown_runs(folder / name, table, set(runs)))
     warnings.extend(notices)
     decided = evolve(decided, selected=_selected(lists, decided))
+    decisions = evolve(decisions, decided=decided)
     made = _made(history, moved)
     rows = {
-        run: evolve(
-            _row(run_id, history, decided, made),
-            offered=lists[run].offered if run in lists else 0,
-            is_list_wrong=run in lists and bool(lists[run].mistakes),
-            unclear=decisions.unclear.get(run, ""),
-        )
+        run: _row(run_id, history, decisions, lists, made)
         for run, run_id in runs.items()
     }
     write_run_data(folder, [row.data for row in rows.values()])
@@ -165,6 +160,10 @@ def _bring(
     )
     pages = write_pages(subject, chosen, printer)
     if not (folder / INDEX).exists():  # every page of a run leads there
+        from muse_deep_plugin.preparation.search_pages import (  # noqa: PLC0415
+            write_index,
+        )
+
         write_index(folder)
     page = run_page(wanted.plain) if wanted else f"{OVERVIEW}.html"
     shown = runs if chosen is None else chosen
@@ -206,11 +205,11 @@ def _notes(*told: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def _runs(history: History, warnings: list[str]) -> dict[str, RunId]:
     """Return the runs of the database, the newest period first."""
     found = []
-    for formal, observed in history.observed.items():
+    for formal, brief in history.briefs.items():
         try:
             run = parse_run_id(formal)
         except ConfigError as error:
-            number = counted(observed.n_dcubes, "datacube")
+            number = counted(brief.n_dcubes, "datacube")
             warnings.append(f"on no page, {number}: {error}")
             continue
         if run.formal != formal:
@@ -254,20 +253,25 @@ def _selected(
 def _row(
     run: RunId,
     history: History,
-    decided: Decided,
+    decisions: Decisions,
+    lists: Mapping[str, Listed],
     made: Mapping[str, frozenset[str]],
 ) -> RunRow:
     """Make what is told of a run; the deep datacubes of a SLAVE are its MASTER's."""
-    name = run.formal
+    name, decided = run.formal, decisions.decided
+    listed = lists.get(name)
     known = Known(
         schedules=history.schedules.get(name, ()),
-        observed=history.observed[name],
+        brief=history.briefs[name],
         raw_files=history.raw_files.get(name, 0),
         deep=made.get(linked_runs(decided.multi, name)[0], frozenset()),
+        offered=listed.offered if listed else 0,
+        is_list_wrong=listed is not None and bool(listed.mistakes),
+        unclear=decisions.unclear.get(name, ""),
     )
     return run_row(run, known, decided)
 
 
 def _previews(history: History, page: Path, roots: Sequence[Path]) -> Previews:
-    names = (one.pictures for one in history.observed.values())
+    names = (one.pictures for one in history.briefs.values())
     return find_previews(chain.from_iterable(names), roots, page)

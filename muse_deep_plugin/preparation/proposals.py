@@ -14,8 +14,8 @@ from typing import Final
 from attrs import field, frozen
 
 from muse_deep_plugin.exposure_time import time_stamp
-from muse_deep_plugin.pointing import separation
 from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.sky import separation
 from phoenix_core.plain_text import counted, number, plain
 
 SAME_POINTING: Final = 10.0

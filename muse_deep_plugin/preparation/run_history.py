@@ -1,11 +1,11 @@
 """What the row of a run says, made out of what the database and the tables know."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from math import isfinite
 
 from attrs import frozen
 
-from muse_deep_plugin.preparation.observed_runs import Observed
 from muse_deep_plugin.preparation.run_tables import (
     Combine,
     DeepMode,
@@ -14,6 +14,7 @@ from muse_deep_plugin.preparation.run_tables import (
     RunMulti,
     RunType,
 )
+from muse_deep_plugin.preparation.runs_in_brief import RunBrief
 from muse_deep_plugin.preparation.target_list import name_in_abs
 from phoenix_core.run_id import RunId
 
@@ -67,6 +68,11 @@ class RunRow:
     offered: int = 0
     is_list_wrong: bool = False
     unclear: str = ""
+
+    @cached_property
+    def content(self) -> bytes:
+        """What changes with anything that is told."""
+        return repr(self).encode("utf-8", "replace")
 
     @property
     def is_complete(self) -> bool:
@@ -194,12 +200,18 @@ class Decided:
 
 @frozen
 class Known:
-    """What the database knows of a run, as far as its row needs it."""
+    """What is known of a run, as far as its row needs it.
+
+    Of the database, but for the last three, which are as in `RunRow`.
+    """
 
     schedules: Sequence[Schedule]
-    observed: Observed
+    brief: RunBrief
     raw_files: int
     deep: Collection[str]
+    offered: int = 0
+    is_list_wrong: bool = False
+    unclear: str = ""
 
 
 def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
@@ -214,10 +226,10 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
         run_status=run_status(known.schedules),
         is_gto=is_gto(known.schedules),
         sm_vm=sm_vm(run, known.schedules),
-        n_dcubes=known.observed.n_dcubes,
-        processed=known.observed.processed,
+        n_dcubes=known.brief.n_dcubes,
+        processed=known.brief.processed,
         existing=known.raw_files,
-        candidates=known.observed.candidates,
+        candidates=known.brief.candidates,
         combine=combine,
         status=deep_status(combine, selected, known.deep, mode),
         deep_targets=len(selected),
@@ -226,6 +238,9 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
         master=multi.master if multi else "",
         comment=kind.comment if kind else "",
         processing=f"{mode.status.value} {mode.updated}".strip() if mode else "",
+        offered=known.offered,
+        is_list_wrong=known.is_list_wrong,
+        unclear=known.unclear,
     )
 
 

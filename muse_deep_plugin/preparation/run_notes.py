@@ -50,7 +50,7 @@ def shared_targets(
     runs_of: dict[str, set[str]] = defaultdict(set)
     for run in runs:
         names[run] = {}
-        for name in history.observed[run].targets:
+        for name in history.briefs[run].targets:
             key = keys[name] if name in keys else keys.setdefault(name, name_key(name))
             if key:
                 names[run].setdefault(key, name)
@@ -60,8 +60,10 @@ def shared_targets(
         linked = set(linked_runs(decided.multi, run))
         others: dict[str, list[str]] = defaultdict(list)
         for key, name in of_run.items():
-            for other in runs_of[key] - linked:
-                others[other].append(plain(name))
+            if len(runs_of[key]) > 1:
+                shown = plain(name)
+                for other in runs_of[key] - linked:
+                    others[other].append(shown)
         if others:
             parts = [f"{one} ({_few(others[one])})" for one in sorted(others)]
             told[run] = f"also in {_few(parts)}; RUN_MULTI.txt does not link them"

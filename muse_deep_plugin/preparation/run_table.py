@@ -10,6 +10,9 @@ from phoenix_core.pages.templates import address
 from phoenix_core.plain_text import counted
 from phoenix_core.run_id import parse_run_id
 
+INDEX = "target_search.html"
+"""The page of target searches."""
+
 HEADINGS = (
     Heading("RUN_ID", "opens the datacubes of the run"),
     Heading("run_status", "of the observations, by sched_rep; GTO is told"),

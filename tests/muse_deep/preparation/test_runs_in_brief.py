@@ -50,7 +50,7 @@ def sites(history, postgresql_url):
 def seen(engine, *memory):
     """What a call sees of the datacubes."""
     with engine.connect() as connection:
-        return read_history(connection, *memory).observed
+        return read_history(connection, *memory).briefs
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -65,14 +65,14 @@ def test_any_change_of_datacubes_is_seen_though_all_is_remembered(
                 with engine.connect() as connection:
                     sql = changes[told].format(COMBINED.name)
                     connection.execute(sa.text(sql))
-                    now = read_history(connection, tmp_path, LOOK).observed
-                    assert now == read_history(connection).observed, told
+                    now = read_history(connection, tmp_path, LOOK).briefs
+                    assert now == read_history(connection).briefs, told
                     connection.rollback()
             assert seen(engine, tmp_path, LOOK) == seen(engine)
 
 
 def remembered(folder):
-    return json.loads((folder / ".observed_runs.json").read_text("utf-8"))
+    return json.loads((folder / ".runs_in_brief.json").read_text("utf-8"))
 
 
 def test_only_the_datacubes_of_runs_that_changed_are_looked_at_again(history, tmp_path):
@@ -81,7 +81,7 @@ def test_only_the_datacubes_of_runs_that_changed_are_looked_at_again(history, tm
         look, runs = remembered(tmp_path)
         for told in runs.values():
             told[1] = 77  # datacubes
-        (tmp_path / ".observed_runs.json").write_text(json.dumps([look, runs]))
+        (tmp_path / ".runs_in_brief.json").write_text(json.dumps([look, runs]))
         with engine.begin() as connection:
             sql = f"UPDATE {COMBINED.name} SET comm = 'x' WHERE run_id = '{RUN}'"  # noqa: S608
             connection.execute(sa.text(sql))
@@ -99,7 +99,7 @@ def test_what_is_remembered_of_runs_may_be_lost_or_damaged(history, damage):
     info_run(history.config, "")
     look, _ = remembered(history.folder)
     text = damage.replace('"L"', json.dumps(look))
-    (history.folder / ".observed_runs.json").write_text(
+    (history.folder / ".runs_in_brief.json").write_text(
         text, "utf-8", errors="surrogateescape"
     )
     assert info_run(history.config, "").pages.written == []

@@ -8,6 +8,7 @@ was. What is remembered can be lost at any time.
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,10 +18,10 @@ from muse_deep_plugin.preparation.datacubes import SKIES
 from muse_deep_plugin.preparation.target_list import FEWEST
 from phoenix_core.atomic import write_text
 
-_MEMORY: Final = ".observed_runs.json"
+_MEMORY: Final = ".runs_in_brief.json"
 
 
-class Brief(NamedTuple):
+class CubeBrief(NamedTuple):
     """What is asked of every datacube; names as in `qc1_tables`."""
 
     pipefile: str
@@ -33,7 +34,7 @@ class Brief(NamedTuple):
 
 
 @frozen
-class Observed:
+class RunBrief:
     """What the datacubes of a run are, in brief, and the stamp that they had.
 
     `processed` counts exposures, `candidates` targets with two datacubes or more;
@@ -50,21 +51,21 @@ class Observed:
     pictures: tuple[str, ...] = ()
 
 
-def observed(stamp: str, cubes: Sequence[Brief]) -> Observed:
+def brief_of(stamp: str, cubes: Sequence[CubeBrief]) -> RunBrief:
     """Return what the datacubes of a run are, in brief.
 
     An exposure that nobody counted is one; SKY is no target.
 
-    >>> cubes = [Brief("", "", name, "DATACUBE_SINGLE", None, "", "") for name in "ABA"]
-    >>> sky = Brief("", "", "S", "DATACUBE_SKY", 2, "", "")
-    >>> observed("7", [*cubes, sky])
-    Observed(stamp='7', n_dcubes=4, processed=5, candidates=1, has_sky=True, \
+    >>> cube = CubeBrief("", "", "B", "DATACUBE_SINGLE", None, "", "")
+    >>> sky = CubeBrief("", "", "S", "DATACUBE_SKY", 3, "", "")
+    >>> brief_of("7", [cube, cube, cube._replace(target="A"), sky])
+    RunBrief(stamp='7', n_dcubes=4, processed=6, candidates=1, has_sky=True, \
 targets=('A', 'B'), pictures=())
     """
     objects = Counter(cube.target for cube in cubes if cube.data_type not in SKIES)
-    in_order = sorted(cubes)
+    in_order = sorted(cubes, key=itemgetter(0))
     paths = (*(c.fov_plot for c in in_order), *(c.qc_plot for c in in_order))
-    return Observed(
+    return RunBrief(
         stamp,
         n_dcubes=len(cubes),
         processed=sum(cube.n_frames or 1 for cube in cubes),
@@ -75,7 +76,7 @@ targets=('A', 'B'), pictures=())
     )
 
 
-def recall(folder: Path, look: bytes) -> Mapping[str, Observed]:
+def recall(folder: Path, look: bytes) -> Mapping[str, RunBrief]:
     """Return what was remembered, by run; nothing where that is lost, or not ours.
 
     Args:
@@ -91,15 +92,15 @@ def recall(folder: Path, look: bytes) -> Mapping[str, Observed]:
         return {}
 
 
-def remember(folder: Path, look: bytes, runs: Mapping[str, Observed]) -> None:
+def remember(folder: Path, look: bytes, runs: Mapping[str, RunBrief]) -> None:
     """Keep what the datacubes of runs are for the next call."""
     told = {run: astuple(one, recurse=False) for run, one in runs.items()}
     write_text(folder / _MEMORY, json.dumps([look.decode(), told]))
 
 
-def _of_memory(stamp: str, *values: Any) -> Observed:
+def _of_memory(stamp: str, *values: Any) -> RunBrief:
     n_dcubes, processed, candidates, has_sky, targets, pictures = values
-    return Observed(
+    return RunBrief(
         str(stamp),
         int(n_dcubes),
         int(processed),
