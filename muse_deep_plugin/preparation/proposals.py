@@ -355,6 +355,8 @@ def _arcsec(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 def _linked(places: Sequence[tuple[float, float]], length: float) -> list[list[int]]:
     """Return clusters of indices: what a chain of steps up to a length links."""
+    if all(_arcsec(places[0], there) <= length for there in places[1:]):
+        return [list(range(len(places)))] if places else []
     cluster_of = list(range(len(places)))
     for index, here in enumerate(places):
         near: set[int] = set()

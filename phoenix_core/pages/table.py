@@ -54,7 +54,9 @@ class Cell:
     @cached_property
     def html(self) -> str:
         """The cell, with all that it holds escaped."""
-        classes = attribute("class", self.classes)
+        classes = f' class="{self.classes}"' if self.kind or self.state else ""
+        if not (self.link or self.parts or self.sort or self.meaning):
+            return f"<td{classes}>{html(self.text)}</td>"
         sort, title = attribute("data-sort", self.sort), self._title
         return f"<td{classes}{sort}{title}>{self._content}</td>"
 
