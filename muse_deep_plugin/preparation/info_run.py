@@ -112,7 +112,7 @@ def info_run(config: Config, asked: str) -> InfoRun:
     remove_leftovers(folder)
     decisions = read_decisions(folder, options.other_site)
     with open_qc1(config.database) as engine, engine.connect() as connection:
-        printer = press(__package__)
+        printer = press(__package__, "phoenix_core.qc1")
         history = read_history(connection, folder, printer.look)
         return _bring(config, decisions, wanted, history, printer)
 

@@ -78,18 +78,20 @@ class Press:
         return Printed(names, is_new=True)
 
 
-def press(package: str) -> Press:
+def press(package: str, *others: str) -> Press:
     """Set up the press for a package.
 
-    Its look changes with any template, and with the code of the package.
+    Its look changes with any template, and with the code of the packages.
 
     Args:
         package: has the code that fills the pages, and a folder ``templates``.
+        others: packages whose code makes what is filled in.
     """
     sources = [
         source
-        for name in (package, "phoenix_core.pages")
+        for name in (package, "phoenix_core.pages", *others)
         for folder in (files(name), files(name).joinpath("templates"))
+        if folder.is_dir()
         for source in folder.iterdir()
         if source.name.endswith((".py", ".html"))
     ]
