@@ -23,8 +23,7 @@ app = cli.new_app()
 def command() -> None:
     """Run the command ``phoenix_getInfoRun``."""
     gc.set_threshold(_SELDOM)
-    # Nor at the end, for what the system takes back at once: as long again.
-    atexit.register(gc.freeze)
+    atexit.register(gc.freeze)  # nor at the end: all is given back then
     cli.run(app, _NAME)
 
 
