@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from muse_deep_plugin.headers import position, primary_header
-from muse_deep_plugin.pointing import FIELD, separation
+from muse_deep_plugin.pointing import FIELD
+from muse_deep_plugin.sky import separation
 
 Cards = dict[str, tuple[str | int | float, str]]
 

@@ -1,11 +1,14 @@
 """The time in a file's or AB's name: what exposures are told apart and ordered by."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?")
+_ASKED: Final = 10_000  # names, again and again
 
 
+@lru_cache(_ASKED)
 def time_stamp(name: str) -> str:
     """Return the time in a name, '' where there is none.
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from muse_deep_plugin.sky import Position
 from phoenix_core.errors import ProcessingError
 
 if TYPE_CHECKING:
     from astropy.io import fits
 
-Position = tuple[float, float]
 ReadHeader = Callable[[Path], "fits.Header"]
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from muse_deep_plugin.exposure_time import in_time
 from muse_deep_plugin.headers import date_obs, position, primary_header
 from muse_deep_plugin.offset_list import check_complete
-from muse_deep_plugin.pointing import separation
+from muse_deep_plugin.sky import separation
 from muse_deep_plugin.steps import EXP_ALIGN, EXP_COMBINE
 from muse_deep_plugin.tags import frame_findings
 from phoenix_core.errors import ProcessingError

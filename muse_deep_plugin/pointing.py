@@ -4,17 +4,12 @@ muse_exp_align runs for many minutes on a field half a degree away and ends with
 status 0; muse_exp_combine then asks for a cube that fits no memory.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
 from muse_deep_plugin.exposure_time import in_time
-from muse_deep_plugin.headers import (
-    Position,
-    ReadHeader,
-    position,
-    primary_header,
-)
+from muse_deep_plugin.headers import ReadHeader, position, primary_header
+from muse_deep_plugin.sky import Position, separation
 from muse_deep_plugin.steps import EXP_COMBINE, SCIBASIC, SCIPOST
 from phoenix_core.errors import ProcessingError
 from phoenix_core.inputs import find_file
@@ -43,18 +38,6 @@ def pointing_findings(
             positions = _positions(run, dpc, by_name, read)
             findings += _apart(dpc, positions, max_separation)
     return findings
-
-
-def separation(one: Position, other: Position) -> float:
-    """Return the angle between two positions (RA, Dec), all in degrees.
-
-    >>> round(separation((10.0, -60.0), (10.02, -60.0)), 4)
-    0.01
-    """
-    ra1, dec1, ra2, dec2 = map(math.radians, (*one, *other))
-    half = math.sin((dec2 - dec1) / 2) ** 2
-    half += math.cos(dec1) * math.cos(dec2) * math.sin((ra2 - ra1) / 2) ** 2
-    return math.degrees(2 * math.asin(math.sqrt(min(1.0, half))))
 
 
 def _positions(

@@ -1,6 +1,9 @@
 """Text from elsewhere made fit for a terminal and for one line of a table."""
 
-from phoenix_core.model import Score
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phoenix_core.model import Score
 
 RESULTS = {"green": "ok", "red": "FAILED", "grey": "not scored"}
 """What is said of a score, by its colour."""
@@ -54,9 +57,10 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def limits(score: Score) -> str:
+def limits(score: "Score") -> str:
     """Return the limits of a score in words, '' where it has none.
 
+    >>> from phoenix_core.model import Score
     >>> limits(Score("COMBINED", 0.75, 1.0, 1.0))
     'exactly 1'
     >>> limits(Score("RMS", 3.0, high=2.5)), limits(Score("N", 3, 1, 4))
@@ -71,9 +75,10 @@ def limits(score: Score) -> str:
     return "" if score.high is None else f"at most {number(score.high)}"
 
 
-def told_score(score: Score) -> str:
+def told_score(score: "Score") -> str:
     """Return a score in one line.
 
+    >>> from phoenix_core.model import Score
     >>> told_score(Score("RMS", 3.0, high=2.5))
     'RMS = 3 FAILED (at most 2.5)'
     >>> told_score(Score("SKY", None, high=2.5, is_scored=False))

@@ -5,7 +5,7 @@ from attrs import evolve
 from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.previews import Previews, is_picture
 from muse_deep_plugin.preparation.run_history import is_better
-from phoenix_core.pages.table import Cell, Heading
+from phoenix_core.pages.table import Cell, Heading, cell
 
 _GRADES = {"A": "good", "B": "good", "C": "bad", "D": "bad"}
 _LONGEST = 500  # letters of a cell; ours
@@ -38,22 +38,22 @@ def cells(cube: Datacube, previews: Previews) -> tuple[Cell, ...]:
     grade = cube.grd.strip().upper()
     better = is_better(cube.sky_res, cube.ambi_req)
     return (
-        Cell(short(cube.civil_date)),
-        Cell(short(cube.run_id)),
+        cell(short(cube.civil_date)),
+        cell(short(cube.run_id)),
         Cell(short(cube.pipefile)),
         number(cube.texptime, 0),
-        Cell(short(cube.pattern)),
-        Cell(short(cube.data_type)),
-        Cell(short(cube.target), kind="text"),
+        cell(short(cube.pattern)),
+        cell(short(cube.data_type)),
+        cell(short(cube.target), kind="text"),
         _preview(cube, previews),
         Cell("" if cube.ob_id is None else str(cube.ob_id)),
-        Cell(short(cube.ob_name), kind="text"),
+        cell(short(cube.ob_name), kind="text"),
         number(cube.ambi_req, 2),
         number(cube.sky_res, 2, {True: "good", False: "bad", None: ""}[better]),
         number(cube.sgs_x_med, 2),
         number(cube.rms, 3),
-        Cell(short(grade), _GRADES.get(grade, "")),
-        Cell(short(cube.comm), kind="text"),
+        cell(short(grade), _GRADES.get(grade, "")),
+        cell(short(cube.comm), kind="text"),
         _plot(cube, previews),
     )
 
@@ -70,7 +70,7 @@ def number(value: float | None, digits: int, state: str = "") -> Cell:
     ('0.80', '')
     """
     shown = "" if value is None or value != value else f"{value:.{digits}f}"  # noqa: PLR0124, NaN
-    return Cell(shown, state if shown else "", "number")
+    return cell(shown, state if shown else "", "number")
 
 
 def short(text: str) -> str:
@@ -81,7 +81,7 @@ def short(text: str) -> str:
 def _preview(cube: Datacube, previews: Previews) -> Cell:
     link = previews.link(cube.fov_plot)
     if not link:
-        return Cell()
+        return cell("")
     told = f"field of {short(cube.target)}, {short(cube.civil_date)}"
     shown = Cell("field", link=link)
     return evolve(shown, picture=told) if is_picture(link) else shown
@@ -89,4 +89,4 @@ def _preview(cube: Datacube, previews: Previews) -> Cell:
 
 def _plot(cube: Datacube, previews: Previews) -> Cell:
     link = previews.link(cube.qc_plot)
-    return Cell("plot", link=link) if link else Cell()
+    return Cell("plot", link=link) if link else cell("")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import repeat
 
 import sqlalchemy as sa
 from attrs import field, fields, frozen
@@ -90,10 +91,12 @@ def _read(
     if runs is not None:
         query = query.where(table.c.run_id.in_(runs))
     query = query.order_by(table.c.run_id, table.c.mjd_obs, table.c.pipefile)
-    return tuple(
-        Datacube(**dict(zip(wanted, row, strict=True)))
-        for row in clean_rows(declared.named(wanted), connection.execute(query).all())
-    )
+    rows = clean_rows(declared.named(wanted), connection.execute(query).all())
+    if not rows:
+        return ()
+    columns = dict(zip(wanted, zip(*rows, strict=True), strict=True))
+    given = (columns.get(a.name, repeat(a.default)) for a in fields(Datacube))
+    return tuple(map(Datacube, *given))
 
 
 @cache

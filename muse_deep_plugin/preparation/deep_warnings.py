@@ -8,7 +8,6 @@ from typing import Final
 
 from attrs import frozen
 
-from muse_deep_plugin.pointing import separation
 from muse_deep_plugin.preparation.collect_abs import Collected
 from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.proposals import (
@@ -18,6 +17,7 @@ from muse_deep_plugin.preparation.proposals import (
     place_of,
     pointings,
 )
+from muse_deep_plugin.sky import separation
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.plain_text import counted
 

@@ -1,5 +1,6 @@
 """phoenix_getInfoRun: overview of periods, runs and targets, for the decision."""
 
+import atexit
 import gc
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ app = cli.new_app()
 def command() -> None:
     """Run the command ``phoenix_getInfoRun``."""
     gc.set_threshold(_SELDOM)
+    atexit.register(gc.freeze)  # nor at the end: all is given back then
     cli.run(app, _NAME)
 
 

@@ -1,17 +1,16 @@
-"""What the database knows of all runs: of each datacube little, of each run a stamp.
+"""What the database knows of all runs: of each its datacubes in brief, and a stamp.
 
-50,000 datacubes are read in a fraction of a second as short rows. A stamp tells whether
-anything of a run has changed; whole are read the datacubes of the few runs whose pages
-have to be written.
+A stamp tells whether anything of a run has changed: only then its datacubes are looked
+at again. Whole are read the datacubes of the few runs whose pages have to be written.
 """
 
-import marshal
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +19,13 @@ from sqlalchemy.exc import DBAPIError
 
 from muse_deep_plugin.preparation.datacubes import Datacube, final_datacubes
 from muse_deep_plugin.preparation.run_history import Schedule
+from muse_deep_plugin.preparation.runs_in_brief import (
+    CubeBrief,
+    RunBrief,
+    brief_of,
+    recall,
+    remember,
+)
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
 from phoenix_core.qc1.changes import stamps
 from phoenix_core.qc1.clean_rows import clean_rows
@@ -27,40 +33,29 @@ from phoenix_core.qc1.observatory import DATA_PRODUCTS, SCHED_REP
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
 
-ALIKE = 2  # the format of marshal in which equal values are equal bytes
-COLUMNS = (
-    *("pipefile", "run_id", "target", "data_type", "n_frames"),
-    *("qc_plot", "fov_plot"),
-)
+_FEW = 100  # runs; the datacubes of more are read faster all at once
 _AT_ONCE = 10  # runs in a query
 _KEPT = 4  # queries
-_RUN = itemgetter(COLUMNS.index("run_id"))
 
 
 @frozen
 class History:
     """What the database knows, by run in its formal spelling.
 
-    `rows` are the final datacubes in order of their names, with the `COLUMNS` that are
-    asked of all runs; `stamps` change with anything of them, `of_exposures` with
-    anything of the datacubes of single exposures. `schedules` are in order of period;
-    `raw_files` counts science exposures; `deep` has the targets of which there is a
-    deep datacube. The `connection` is open; `read` has the datacubes of a run and of
-    those beside it.
+    `briefs` are the final datacubes in brief, in order of runs; `of_exposures`
+    changes with anything of the datacubes of single exposures. `schedules` are in
+    order of period; `raw_files` counts science exposures; `deep` has the targets of
+    which there is a deep datacube. The `connection` is open; `read` has the datacubes
+    of a run, and may have those of others.
     """
 
     connection: sa.Connection
     read: Callable[[str], Mapping[str, tuple[Datacube, ...]]]
-    rows: Mapping[str, tuple[tuple[Any, ...], ...]]
-    stamps: Mapping[str, str]
+    briefs: Mapping[str, RunBrief]
     of_exposures: Mapping[str, str]
     schedules: Mapping[str, tuple[Schedule, ...]]
     raw_files: Mapping[str, int]
     deep: Mapping[str, frozenset[str]]
-
-    def column(self, run: str, name: str) -> tuple[Any, ...]:
-        """Return one column of the datacubes of a run."""
-        return tuple(map(itemgetter(COLUMNS.index(name)), self.rows.get(run, ())))
 
     def datacubes(self, run: str) -> tuple[Datacube, ...]:
         """Return the final datacubes of a run in order of time."""
@@ -68,27 +63,33 @@ class History:
 
     def content(self, run: str) -> bytes:
         """Return bytes that change with any value of a run's datacubes."""
-        return marshal.dumps((self.stamps.get(run), self.rows.get(run, ())), ALIKE)
+        return self.briefs[run].stamp.encode() if run in self.briefs else b""
 
 
-def read_history(connection: sa.Connection) -> History:
+def read_history(
+    connection: sa.Connection, folder: Path | None = None, look: bytes = b""
+) -> History:
     """Read the history of all runs.
 
     Args:
         connection: to the QC1 database; it has to stay open.
+        folder: where datacubes are remembered in brief; None: nowhere.
+        look: what changes with the code that looks at them.
     """
     # What changes while the rows are read is seen by the next call.
     of_cubes, of_exposures = stamps(connection, COMBINED), stamps(connection, SINGLE)
-    combined = _table(COMBINED)
-    query = sa.select(*(combined.c[name] for name in COLUMNS))
-    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in clean_rows(COMBINED.named(COLUMNS), _plain_rows(connection, query)):
-        found[_RUN(row)].append(tuple(row))
+    known = recall(folder, look) if folder else {}
+    found = {run: one for run, one in known.items() if of_cubes.get(run) == one.stamp}
+    changed = of_cubes.keys() - found.keys()
+    cubes = _in_brief(connection, changed) if changed else {}
+    found |= {run: brief_of(of_cubes[run], cubes.get(run, ())) for run in changed}
+    if folder and found != known:
+        remember(folder, look, found)
+    runs = sorted(run for run, one in found.items() if one.n_dcubes)
     return History(
         connection,
-        _reader(connection, sorted(found)),
-        {run: tuple(sorted(found[run], key=itemgetter(0))) for run in sorted(found)},
-        of_cubes,
+        _reader(connection, runs, 1 if len(changed) <= _FEW else _AT_ONCE),
+        {run: found[run] for run in runs},
         of_exposures,
         _schedules(connection),
         _raw_files(connection),
@@ -96,15 +97,33 @@ def read_history(connection: sa.Connection) -> History:
     )
 
 
+def _in_brief(
+    connection: sa.Connection, runs: Collection[str]
+) -> Mapping[str, Sequence[CubeBrief]]:
+    """Read datacubes in brief, of these runs at least."""
+    table = _table(COMBINED)
+    query = sa.select(*(table.c[name] for name in CubeBrief._fields))
+    if len(runs) <= _FEW and "" not in runs:  # which stands for what is no text, too
+        query = query.where(table.c.run_id.in_(sorted(runs)))
+        rows: Sequence[Sequence[Any]] = connection.execute(query).all()
+    else:
+        rows = _plain_rows(connection, query)
+    found: dict[str, list[CubeBrief]] = defaultdict(list)
+    for row in clean_rows(COMBINED.named(CubeBrief._fields), rows):
+        cube = CubeBrief(*row)
+        found[cube.run_id].append(cube)
+    return found
+
+
 def _reader(
-    connection: sa.Connection, runs: Sequence[str]
+    connection: sa.Connection, runs: Sequence[str], at_once: int
 ) -> Callable[[str], Mapping[str, tuple[Datacube, ...]]]:
     """Return what reads datacubes, of some runs at a time: each query has its cost."""
-    places = {run: place // _AT_ONCE for place, run in enumerate(runs)}
+    places = {run: place // at_once for place, run in enumerate(runs)}
 
     @lru_cache(maxsize=_KEPT)
     def batch(number: int) -> Mapping[str, tuple[Datacube, ...]]:
-        some = runs[number * _AT_ONCE : (number + 1) * _AT_ONCE]
+        some = runs[number * at_once : (number + 1) * at_once]
         cubes = final_datacubes(connection, some)
         by_run = groupby(cubes, key=attrgetter("run_id"))
         return {run: tuple(of_run) for run, of_run in by_run}
@@ -157,7 +176,7 @@ def _raw_files(connection: sa.Connection) -> dict[str, int]:
         )
         .group_by(table.c.run_id)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query).all()}
 
 
 def _deep(connection: sa.Connection) -> dict[str, frozenset[str]]:

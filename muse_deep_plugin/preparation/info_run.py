@@ -5,6 +5,7 @@ written whole, says itself what it was made of, and is the same for the same his
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from muse_deep_plugin.preparation.pages import Written, write_pages
 from muse_deep_plugin.preparation.previews import Previews, find_previews
 from muse_deep_plugin.preparation.run_history import Decided, Known, RunRow, run_row
 from muse_deep_plugin.preparation.run_notes import shared_targets, slaves_of_their_own
-from muse_deep_plugin.preparation.run_table import run_page
+from muse_deep_plugin.preparation.run_table import INDEX, run_page
 from muse_deep_plugin.preparation.run_tables import (
     RUN_MULTI,
     RUN_TYPE,
@@ -29,14 +30,13 @@ from muse_deep_plugin.preparation.run_tables import (
     write_missing_tables,
     write_run_data,
 )
-from muse_deep_plugin.preparation.search_pages import INDEX, write_index
 from muse_deep_plugin.preparation.subject import Subject
 from phoenix_core.atomic import remove_leftovers
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
 from phoenix_core.option_tables import check_tables
-from phoenix_core.pages.press import press
+from phoenix_core.pages.press import Press, press
 from phoenix_core.plain_text import counted
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import RunId, parse_run_id
@@ -112,19 +112,20 @@ def info_run(config: Config, asked: str) -> InfoRun:
     remove_leftovers(folder)
     decisions = read_decisions(folder, options.other_site)
     with open_qc1(config.database) as engine, engine.connect() as connection:
-        history = read_history(connection)
-        return _bring(config, folder, decisions, wanted, history)
+        printer = press(__package__, "phoenix_core.qc1")
+        history = read_history(connection, folder, printer.look)
+        return _bring(config, decisions, wanted, history, printer)
 
 
 def _bring(
     config: Config,
-    folder: Path,
     decisions: Decisions,
     wanted: RunId | None,
     history: History,
+    printer: Press,
 ) -> InfoRun:
     """Bring up to date what the history and the decisions ask for."""
-    printer = press(__package__)
+    folder = folder_of_runs(config.directories)
     decided, warnings = decisions.decided, list(decisions.warnings)
     runs = _runs(history, warnings)
     chosen = _chosen(wanted, runs, decided)
@@ -137,14 +138,10 @@ def _bring(
         notices.extend(unknown_runs(folder / name, table, set(runs)))
     warnings.extend(notices)
     decided = evolve(decided, selected=_selected(lists, decided))
+    decisions = evolve(decisions, decided=decided)
     made = _made(history, moved)
     rows = {
-        run: evolve(
-            _row(run_id, history, decided, made),
-            offered=lists[run].offered if run in lists else 0,
-            is_list_wrong=run in lists and bool(lists[run].mistakes),
-            unclear=decisions.unclear.get(run, ""),
-        )
+        run: _row(run_id, history, decisions, lists, made)
         for run, run_id in runs.items()
     }
     write_run_data(folder, [row.data for row in rows.values()])
@@ -163,6 +160,10 @@ def _bring(
     )
     pages = write_pages(subject, chosen, printer)
     if not (folder / INDEX).exists():  # every page of a run leads there
+        from muse_deep_plugin.preparation.search_pages import (  # noqa: PLC0415
+            write_index,
+        )
+
         write_index(folder)
     page = run_page(wanted.plain) if wanted else f"{OVERVIEW}.html"
     shown = runs if chosen is None else chosen
@@ -204,11 +205,11 @@ def _notes(*told: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 def _runs(history: History, warnings: list[str]) -> dict[str, RunId]:
     """Return the runs of the database, the newest period first."""
     found = []
-    for formal in history.rows:
+    for formal, brief in history.briefs.items():
         try:
             run = parse_run_id(formal)
         except ConfigError as error:
-            number = counted(len(history.rows[formal]), "datacube")
+            number = counted(brief.n_dcubes, "datacube")
             warnings.append(f"on no page, {number}: {error}")
             continue
         if run.formal != formal:
@@ -252,27 +253,25 @@ def _selected(
 def _row(
     run: RunId,
     history: History,
-    decided: Decided,
+    decisions: Decisions,
+    lists: Mapping[str, Listed],
     made: Mapping[str, frozenset[str]],
 ) -> RunRow:
     """Make what is told of a run; the deep datacubes of a SLAVE are its MASTER's."""
-    name = run.formal
+    name, decided = run.formal, decisions.decided
+    listed = lists.get(name)
     known = Known(
         schedules=history.schedules.get(name, ()),
-        targets=history.column(name, "target"),
-        data_types=history.column(name, "data_type"),
-        frames=history.column(name, "n_frames"),
+        brief=history.briefs[name],
         raw_files=history.raw_files.get(name, 0),
         deep=made.get(linked_runs(decided.multi, name)[0], frozenset()),
+        offered=listed.offered if listed else 0,
+        is_list_wrong=listed is not None and bool(listed.mistakes),
+        unclear=decisions.unclear.get(name, ""),
     )
     return run_row(run, known, decided)
 
 
 def _previews(history: History, page: Path, roots: Sequence[Path]) -> Previews:
-    names = (
-        name
-        for run in history.rows
-        for column in ("fov_plot", "qc_plot")
-        for name in history.column(run, column)
-    )
-    return find_previews(names, roots, page)
+    names = (one.pictures for one in history.briefs.values())
+    return find_previews(chain.from_iterable(names), roots, page)

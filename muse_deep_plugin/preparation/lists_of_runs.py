@@ -126,7 +126,7 @@ def bring_lists(
     """
     members = {
         run: linked_runs(decided.multi, run)
-        for run in history.rows
+        for run in history.briefs
         if run in decided.types and decided.types[run].combine is Combine.YES
     }
     members = {run: linked for run, linked in members.items() if linked[0] == run}
@@ -144,7 +144,7 @@ def bring_lists(
         elif path.exists():
             found[run] = _read(site, run, known)
     kept = {run: listed for run, listed in found.items() if run in wanted}
-    if kept.items() - remembered.items():
+    if any(listed is not remembered.get(run) for run, listed in kept.items()):
         _remember(folder, remembered | kept)
     return found
 

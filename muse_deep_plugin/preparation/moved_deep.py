@@ -6,9 +6,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from phoenix_core.ab_file import read_block
+from phoenix_core.association_block import AbStatus
 from phoenix_core.errors import ConfigError
-from phoenix_core.ledger import Ledger, pseudo_dates
-from phoenix_core.model import AbStatus
 from phoenix_core.pseudo_date import is_date_label
 
 
@@ -22,7 +21,11 @@ def moved_deep(
         logs: where ABs lie after the move, below the pseudo-date of their run.
         runs: those that are asked for, in formal spelling.
     """
-    if not runs or not sa.inspect(engine).has_table(pseudo_dates.name):
+    if not runs or not logs.is_dir():
+        return {}
+    from phoenix_core.ledger import Ledger, pseudo_dates  # noqa: PLC0415, costs start-up
+
+    if not sa.inspect(engine).has_table(pseudo_dates.name):
         return {}
     dates = Ledger(engine).known_dates()
     return {

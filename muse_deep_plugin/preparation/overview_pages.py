@@ -34,16 +34,15 @@ class _Lines:
 def overview_pages(subject: Subject, press: Press) -> Iterator[Page]:
     """Make the pages of all periods, then the overview."""
     rows = tuple(subject.rows.values())
-    told = {r.run: repr((r, r.master in subject.known)).encode() for r in rows}
     periods = sorted({row.run.period for row in rows}, reverse=True)
     for period in (*periods, None):
-        chosen = [row for row in rows if period in {row.run.period, None}]
-        shown = (told[row.run] for row in chosen)
+        chosen = [row for row in rows if period in (None, row.run.period)]
         made_of = fingerprint(
             [
                 press.look,
                 repr((periods, subject.mistakes, subject.notices)).encode(),
-                *shown,
+                repr([row.master in subject.known for row in chosen]).encode(),
+                *(row.content for row in chosen),
             ]
         )
         yield _page(subject, press, chosen, periods, period, made_of=made_of)

@@ -14,8 +14,8 @@ from typing import Final
 from attrs import field, frozen
 
 from muse_deep_plugin.exposure_time import time_stamp
-from muse_deep_plugin.pointing import separation
 from muse_deep_plugin.preparation.datacubes import Datacube
+from muse_deep_plugin.sky import separation
 from phoenix_core.plain_text import counted, number, plain
 
 SAME_POINTING: Final = 10.0
@@ -355,6 +355,8 @@ def _arcsec(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 def _linked(places: Sequence[tuple[float, float]], length: float) -> list[list[int]]:
     """Return clusters of indices: what a chain of steps up to a length links."""
+    if all(_arcsec(places[0], there) <= length for there in places[1:]):
+        return [list(range(len(places)))] if places else []
     cluster_of = list(range(len(places)))
     for index, here in enumerate(places):
         near: set[int] = set()

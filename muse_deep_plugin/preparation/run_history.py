@@ -1,12 +1,11 @@
 """What the row of a run says, made out of what the database and the tables know."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from math import isfinite
 
 from attrs import frozen
 
-from muse_deep_plugin.preparation.datacubes import SKIES
 from muse_deep_plugin.preparation.run_tables import (
     Combine,
     DeepMode,
@@ -15,7 +14,8 @@ from muse_deep_plugin.preparation.run_tables import (
     RunMulti,
     RunType,
 )
-from muse_deep_plugin.preparation.target_list import FEWEST, name_in_abs
+from muse_deep_plugin.preparation.runs_in_brief import RunBrief
+from muse_deep_plugin.preparation.target_list import name_in_abs
 from phoenix_core.run_id import RunId
 
 _FINISHED = ("COMPLETE", "TERMINATED")
@@ -68,6 +68,11 @@ class RunRow:
     offered: int = 0
     is_list_wrong: bool = False
     unclear: str = ""
+
+    @cached_property
+    def content(self) -> bytes:
+        """What changes with anything that is told."""
+        return repr(self).encode("utf-8", "replace")
 
     @property
     def is_complete(self) -> bool:
@@ -141,25 +146,6 @@ def is_gto(schedules: Sequence[Schedule]) -> bool:
     return any(schedule.prog_type.strip().upper() == "GTO" for schedule in schedules)
 
 
-def processed(frames: Sequence[int | None]) -> int:
-    """Return how many exposures are in datacubes; one where nobody counted."""
-    return sum(count or 1 for count in frames)
-
-
-def candidates(targets: Sequence[str], data_types: Sequence[str]) -> int:
-    """Return how many targets have two datacubes or more; SKY is no target.
-
-    >>> candidates(["A", "B", "A", "B"], ["DATACUBE_SINGLE"] * 3 + ["DATACUBE_SKY"])
-    1
-    """
-    objects = Counter(
-        target
-        for target, kind in zip(targets, data_types, strict=True)
-        if kind not in SKIES
-    )
-    return sum(count >= FEWEST for count in objects.values())
-
-
 def deep_status(
     combine: Combine | None,
     selected: Collection[str],
@@ -214,14 +200,18 @@ class Decided:
 
 @frozen
 class Known:
-    """What the database knows of a run, as far as its row needs it."""
+    """What is known of a run, as far as its row needs it.
+
+    Of the database, but for the last three, which are as in `RunRow`.
+    """
 
     schedules: Sequence[Schedule]
-    targets: Sequence[str]
-    data_types: Sequence[str]
-    frames: Sequence[int | None]
+    brief: RunBrief
     raw_files: int
     deep: Collection[str]
+    offered: int = 0
+    is_list_wrong: bool = False
+    unclear: str = ""
 
 
 def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
@@ -236,10 +226,10 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
         run_status=run_status(known.schedules),
         is_gto=is_gto(known.schedules),
         sm_vm=sm_vm(run, known.schedules),
-        n_dcubes=len(known.targets),
-        processed=processed(known.frames),
+        n_dcubes=known.brief.n_dcubes,
+        processed=known.brief.processed,
         existing=known.raw_files,
-        candidates=candidates(known.targets, known.data_types),
+        candidates=known.brief.candidates,
         combine=combine,
         status=deep_status(combine, selected, known.deep, mode),
         deep_targets=len(selected),
@@ -248,6 +238,9 @@ def run_row(run: RunId, known: Known, decided: Decided) -> RunRow:
         master=multi.master if multi else "",
         comment=kind.comment if kind else "",
         processing=f"{mode.status.value} {mode.updated}".strip() if mode else "",
+        offered=known.offered,
+        is_list_wrong=known.is_list_wrong,
+        unclear=known.unclear,
     )
 
 

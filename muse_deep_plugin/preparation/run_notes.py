@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from muse_deep_plugin.preparation.datacubes import SKIES
 from muse_deep_plugin.preparation.history import History
 from muse_deep_plugin.preparation.observed_targets import name_key
 from muse_deep_plugin.preparation.run_history import Decided
@@ -50,11 +49,8 @@ def shared_targets(
     keys: dict[str, str] = {}
     runs_of: dict[str, set[str]] = defaultdict(set)
     for run in runs:
-        kinds = history.column(run, "data_type")
-        pairs = set(zip(history.column(run, "target"), kinds, strict=True))
-        found = sorted({name for name, kind in pairs if kind not in SKIES})
         names[run] = {}
-        for name in found:
+        for name in history.briefs[run].targets:
             key = keys[name] if name in keys else keys.setdefault(name, name_key(name))
             if key:
                 names[run].setdefault(key, name)
@@ -64,8 +60,10 @@ def shared_targets(
         linked = set(linked_runs(decided.multi, run))
         others: dict[str, list[str]] = defaultdict(list)
         for key, name in of_run.items():
-            for other in runs_of[key] - linked:
-                others[other].append(plain(name))
+            if len(runs_of[key]) > 1:
+                shown = plain(name)
+                for other in runs_of[key] - linked:
+                    others[other].append(shown)
         if others:
             parts = [f"{one} ({_few(others[one])})" for one in sorted(others)]
             told[run] = f"also in {_few(parts)}; RUN_MULTI.txt does not link them"

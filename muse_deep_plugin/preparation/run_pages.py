@@ -1,18 +1,17 @@
 """The pages of a run: its datacubes, those of objects alone, those to be combined."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
 
 from attrs import frozen
 
 from muse_deep_plugin.preparation import datacube_table, target_page
-from muse_deep_plugin.preparation.datacubes import SKIES, Datacube
+from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.lists_of_runs import Listed
 from muse_deep_plugin.preparation.overview_pages import OVERVIEW
 from muse_deep_plugin.preparation.proposals import outlook
 from muse_deep_plugin.preparation.run_history import RunRow
-from muse_deep_plugin.preparation.run_table import period_page, run_page
-from muse_deep_plugin.preparation.search_pages import INDEX
+from muse_deep_plugin.preparation.run_table import INDEX, period_page, run_page
 from muse_deep_plugin.preparation.subject import Subject
 from muse_deep_plugin.preparation.target_list import list_path
 from phoenix_core.pages.files import fingerprint
@@ -41,43 +40,53 @@ class About:
     notes: tuple[str, ...]
 
 
+@frozen
+class _Datacubes:
+    """The datacubes that pages of a run show; read when one of these is due."""
+
+    subject: Subject
+    run: str
+    press: Press
+
+    @cached_property
+    def all(self) -> Sequence[Datacube]:
+        """Those of the run, and of the runs that it is linked to."""
+        return self.subject.all_datacubes(self.run)
+
+    def lines(self, kind: str) -> Sequence[str]:
+        """Make the lines of a page."""
+        if kind == TARGETS:
+            taken = self.subject.lists[self.run].taken
+            groups = target_page.selected_by_target(taken, self.all)
+            return target_page.lines(groups, self.press, self.subject.previews)
+        return [line for is_sky, line in self._own if kind != OBJECTS or not is_sky]
+
+    @cached_property
+    def _own(self) -> Sequence[tuple[bool, str]]:
+        own = [cube for cube in self.all if cube.run_id == self.run]
+        previews = self.subject.previews
+        made = self.press.lines(
+            (datacube_table.cells(cube, previews), datacube_table.kind_of(cube))
+            for cube in own
+        )
+        return [(cube.is_sky, line) for cube, line in zip(own, made, strict=True)]
+
+
 def run_pages(subject: Subject, run: str, press: Press) -> Iterator[Page]:
     """Make the pages of a run, its own page last: that one leads to the others."""
     row = subject.rows[run]
     made_of = _fingerprint(subject, run, press)
-    has_sky = not SKIES.isdisjoint(subject.history.column(run, "data_type"))
     has_list = _has_targets(subject, run)
+    has_sky = subject.history.briefs[run].has_sky
     kinds = [TARGETS] * has_list + [OBJECTS] * has_sky + [""]
-
-    @cache
-    def cubes() -> Sequence[Datacube]:
-        return subject.all_datacubes(run)
-
-    @cache
-    def lines() -> Sequence[tuple[bool, str]]:
-        own = [cube for cube in cubes() if cube.run_id == run]
-        made = press.lines(
-            (datacube_table.cells(cube, subject.previews), _kind(cube.is_sky))
-            for cube in own
-        )
-        return [(c.is_sky, line) for c, line in zip(own, made, strict=True)]
-
-    def groups() -> list[str]:
-        found = target_page.selected_by_target(subject.lists[run].taken, cubes())
-        return target_page.lines(found, press, subject.previews)
-
-    make: Mapping[str, Callable[[], Sequence[str]]] = {
-        "": lambda: [line for _, line in lines()],
-        OBJECTS: lambda: [line for is_sky, line in lines() if not is_sky],
-        TARGETS: groups,
-    }
+    cubes = _Datacubes(subject, run, press)
     for kind in kinds:
         yield Page(
             stem=f"{row.run.plain}{kind}",
             made_of=made_of,
             template="run.html",
             values=partial(_values, subject, row, kind, kinds, cubes),
-            lines=make[kind],
+            lines=partial(cubes.lines, kind),
         )
 
 
@@ -86,7 +95,7 @@ def _values(
     row: RunRow,
     kind: str,
     kinds: Sequence[str],
-    cubes: Callable[[], Sequence[Datacube]],
+    cubes: _Datacubes,
 ) -> Mapping[str, object]:
     """What the template of a page of a run needs."""
     is_grouped = kind == TARGETS
@@ -111,17 +120,12 @@ _CAPTIONS: Mapping[str, str] = {
 }
 
 
-def _kind(is_sky: bool) -> str:  # noqa: FBT001, of a line
-    return "sky" if is_sky else ""
-
-
 def _fingerprint(subject: Subject, run: str, press: Press) -> str:
     """What changes with anything that the pages of a run show."""
     history = subject.history
     linked = subject.linked.get(run, (run,))
     listed = subject.lists.get(run)
     parts = [
-        repr(subject.rows[run]),
         repr((history.schedules.get(run), subject.notes.get(run))),
         repr([(one, one in subject.known) for one in linked]),
         repr(listed and (listed.made_of, listed.offered, listed.advice)),
@@ -130,25 +134,22 @@ def _fingerprint(subject: Subject, run: str, press: Press) -> str:
     ]
     content = [history.content(one) for one in linked]
     encoded = [part.encode("utf-8", "replace") for part in parts]
-    return fingerprint([press.look, *encoded, *content])
+    return fingerprint([press.look, subject.rows[run].content, *encoded, *content])
 
 
 def _pictures(subject: Subject, runs: Sequence[str]) -> list[str]:
     """Where the pictures of datacubes are, of those that are there."""
-    links = subject.previews.links
-    columns = ("fov_plot", "qc_plot") if links else ()
+    links, briefs = subject.previews.links, subject.history.briefs
     return [
         links[name]
         for run in runs
-        for column in columns
-        for name in subject.history.column(run, column)
+        if run in briefs
+        for name in briefs[run].pictures
         if name in links
     ]
 
 
-def _about(
-    subject: Subject, row: RunRow, kind: str, cubes: Callable[[], Sequence[Datacube]]
-) -> About:
+def _about(subject: Subject, row: RunRow, kind: str, cubes: _Datacubes) -> About:
     run = row.run.formal
     schedules = subject.history.schedules.get(run, ())
     newest = schedules[-1] if schedules else None
@@ -164,7 +165,7 @@ def _about(
     linked = [one for one in subject.linked.get(run, ()) if one != run]
     listed = subject.lists.get(run) or Listed("", "")
     is_list = kind == TARGETS
-    advice = listed.advice if is_list else outlook(cubes())
+    advice = listed.advice if is_list else outlook(cubes.all)
     if len(advice) > _MOST_ADVICE:
         more = f"{counted(len(advice) - _MOST_ADVICE, 'line')} more"
         advice = (*advice[:_MOST_ADVICE], more)

@@ -5,10 +5,13 @@ from collections.abc import Collection
 from muse_deep_plugin.preparation.datacube_table import short
 from muse_deep_plugin.preparation.run_history import RunRow
 from muse_deep_plugin.preparation.run_tables import Combine, DeepStatus
-from phoenix_core.pages.table import Cell, Heading
+from phoenix_core.pages.table import Cell, Heading, cell
 from phoenix_core.pages.templates import address
 from phoenix_core.plain_text import counted
 from phoenix_core.run_id import parse_run_id
+
+INDEX = "target_search.html"
+"""The page of target searches."""
 
 HEADINGS = (
     Heading("RUN_ID", "opens the datacubes of the run"),
@@ -41,15 +44,15 @@ def cells(row: RunRow, known: Collection[str]) -> tuple[Cell, ...]:
     return (
         Cell(row.run.formal, link=address(run_page(row.run.plain))),
         _run_status(row),
-        Cell(short(row.sm_vm), kind="text"),
-        Cell(str(row.n_dcubes), kind="number"),
+        cell(short(row.sm_vm), kind="text"),
+        cell(str(row.n_dcubes), kind="number"),
         _complete(row),
-        Cell(str(row.candidates), kind="number"),
+        cell(str(row.candidates), kind="number"),
         _combine(row),
         _status(row),
-        Cell(short(row.type)),
+        cell(short(row.type)),
         _multi(row, known),
-        Cell(short(row.comment), kind="text"),
+        cell(short(row.comment), kind="text"),
     )
 
 
@@ -77,21 +80,21 @@ def _run_status(row: RunRow) -> Cell:
     told = row.run_status or "no entry"
     gto = ", GTO" if row.is_gto else ""
     state = "good" if row.is_finished else "warn" if row.goes_on else "open"
-    return Cell(short(told) + gto, state)
+    return cell(short(told) + gto, state)
 
 
 def _complete(row: RunRow) -> Cell:
     if row.is_complete:
-        return Cell("yes", "good")
+        return cell("yes", "good")
     if not row.existing:
-        return Cell("unknown", "open")
-    return Cell(f"no, {row.processed} of {row.existing}", "warn")
+        return cell("unknown", "open")
+    return cell(f"no, {row.processed} of {row.existing}", "warn")
 
 
 def _combine(row: RunRow) -> Cell:
     if row.unclear:
-        return Cell(short(row.unclear), "bad")
-    return Cell(row.combine.value if row.combine else "", _COMBINE[row.combine])
+        return cell(short(row.unclear), "bad")
+    return cell(row.combine.value if row.combine else "", _COMBINE[row.combine])
 
 
 def _status(row: RunRow) -> Cell:
@@ -103,14 +106,14 @@ def _status(row: RunRow) -> Cell:
     if row.offered:
         told = f"{told}; {counted(row.offered, 'new datacube')} offered"
     if row.is_list_wrong:
-        return Cell(f"the target list has mistakes; {short(told)}", "bad")
-    return Cell(short(told), "warn" if row.offered else _DEEP[row.status])
+        return cell(f"the target list has mistakes; {short(told)}", "bad")
+    return cell(short(told), "warn" if row.offered else _DEEP[row.status])
 
 
 def _multi(row: RunRow, known: Collection[str]) -> Cell:
     if row.m_s != "S":
-        return Cell(row.m_s)
+        return cell(row.m_s)
     told = f"S of {row.master}"
     if row.master not in known:
-        return Cell(told)
+        return cell(told)
     return Cell(told, link=address(run_page(parse_run_id(row.master).plain)))

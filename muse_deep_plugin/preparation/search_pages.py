@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from attrs import frozen
 
+from muse_deep_plugin.preparation.run_table import INDEX
 from muse_deep_plugin.preparation.run_tables import folder_of_runs
 from muse_deep_plugin.preparation.search_tables import Found, search
 from phoenix_core.config import Config
@@ -20,7 +21,6 @@ from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.tables import Column, Kind, Value
 from phoenix_core.run_id import parse_run_id
 
-INDEX: Final = "target_search.html"
 """What the link 'target search' of the pages of runs leads to."""
 _FOLDER: Final = "search"
 _LONGEST: Final = 200  # bytes of a file's name

@@ -40,7 +40,7 @@ def fingerprint(parts: Iterable[bytes]) -> str:
     return total.hexdigest()
 
 
-def fingerprint_in(path: Path) -> str:
+def fingerprint_in(path: Path | str) -> str:
     """Return the fingerprint in a page, '' where there is none."""
     try:
         # Bare: a call asks thousands of pages. A pipe is not waited for.

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from phoenix_core.pages.files import fingerprint
 from phoenix_core.pages.series import Part, write_series, written_names
-from phoenix_core.pages.table import Cell
+from phoenix_core.pages.table import Cell, group, row
 from phoenix_core.pages.templates import environment
 
 
@@ -46,17 +46,11 @@ class Press:
 
     def lines(self, rows: Iterable[tuple[Sequence[Cell], str]]) -> list[str]:
         """Make lines of a table, each of its cells and its kind."""
-        row = self._macro("row")
         return [row(cells, kind) for cells, kind in rows]
 
-    def group(self, lines: Sequence[str]) -> str:
+    def group(self, lines: Iterable[str]) -> str:
         """Make a group of lines, which a line divides from the next one."""
-        return self._macro("group")(lines)
-
-    def _macro(self, name: str) -> Callable[..., str]:
-        macro: Callable[..., str]
-        macro = getattr(self.templates.get_template("table.html").module, name)
-        return macro
+        return group(lines)
 
     def write(self, folder: Path, page: Page, present: Collection[str]) -> Printed:
         """Write a page where it is due.
@@ -84,18 +78,20 @@ class Press:
         return Printed(names, is_new=True)
 
 
-def press(package: str) -> Press:
+def press(package: str, *others: str) -> Press:
     """Set up the press for a package.
 
-    Its look changes with any template, and with the code of the package.
+    Its look changes with any template, and with the code of the packages.
 
     Args:
         package: has the code that fills the pages, and a folder ``templates``.
+        others: packages whose code makes what is filled in.
     """
     sources = [
         source
-        for name in (package, "phoenix_core.pages")
+        for name in (package, "phoenix_core.pages", *others)
         for folder in (files(name), files(name).joinpath("templates"))
+        if folder.is_dir()
         for source in folder.iterdir()
         if source.name.endswith((".py", ".html"))
     ]

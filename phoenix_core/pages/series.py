@@ -50,7 +50,7 @@ def written_names(
         present: the names of the files in the folder.
     """
     name = f"{stem}.html"
-    found = fingerprint_in(folder / name) if name in present else ""
+    found = fingerprint_in(f"{folder}/{name}") if name in present else ""
     of_parts, _, count = found.rpartition("-")
     if of_parts != fingerprint or not count.isdecimal():
         return ()

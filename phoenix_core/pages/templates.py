@@ -7,21 +7,24 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from phoenix_core.pages.escape import printable
+from phoenix_core.pages.table import row
+
 
 def environment(package: str) -> jinja2.Environment:
     """Return the templates of a package; they may extend and import those of the core.
 
     ``base.html`` is what a page extends: it takes `title` and `fingerprint`, and has
     the blocks navigation, introduction and content. ``table.html`` has the macros
-    `table`, `head` and `row`, of `Heading` and `Cell`. What a template prints is
-    escaped, and what no page may hold becomes a question mark; a name that it was not
-    given is an error.
+    `table` and `head`, of `Heading` and `Cell`, and the filter `row` makes a line of
+    cells. What a template prints is escaped, and what no page may hold becomes a
+    question mark; a name that it was not given is an error.
 
     Args:
         package: the package whose folder ``templates`` is looked into first.
     """
     loaders = [jinja2.PackageLoader(name) for name in (package, __package__)]
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.ChoiceLoader(loaders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -29,6 +32,8 @@ def environment(package: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["row"] = row
+    return found
 
 
 def address(path: str | PurePosixPath) -> str:
@@ -50,13 +55,7 @@ def relative(path: Path, page: Path) -> str:
 
 
 def _printable(value: object) -> object:
-    """What is printed of a value: nothing that would turn or hide other text."""
-    if not isinstance(value, str) or value.isprintable() or isinstance(value, Markup):
-        return value
-    return "".join(_shown(letter) for letter in value)
-
-
-def _shown(letter: str) -> str:
-    if letter.isprintable() or letter == "\n":
-        return letter
-    return " " if letter.isspace() else "?"
+    """What is printed of a value; what is markup already stays as it is."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return printable(value)
+    return value

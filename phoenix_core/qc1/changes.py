@@ -8,7 +8,6 @@ whoever writes sets off: each change of a row gives its value another random sta
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
@@ -45,12 +44,17 @@ def stamps(connection: sa.Connection, table: Qc1Table) -> Mapping[str, str]:
             changes.c.name == table.name
         )
     else:
+        # Costs start-up: where it is needed, SQLAlchemy has it already.
+        from sqlalchemy.dialects.postgresql import (  # noqa: PLC0415
+            aggregate_order_by,
+        )
+
         sql = as_sql(table, sa.MetaData())
         row = sa.cast(sa.literal_column(sql.name), sa.Text)
         rows = sa.func.string_agg(row, aggregate_order_by(sa.literal("\n"), row))
         value = sql.c[table.tracked]
         query = sa.select(value, sa.func.md5(rows)).select_from(sql).group_by(value)
-    return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query).all()}
 
 
 def untracked(

@@ -19,21 +19,21 @@ from muse_deep_plugin.preparation.run_tables import (
     RunMulti,
     RunType,
 )
+from muse_deep_plugin.preparation.runs_in_brief import CubeBrief, brief_of
 from phoenix_core.run_id import parse_run_id
 
 RUN = parse_run_id("094.D-0114B")
 OTHER = "095.A-0118(A)"
 SCHEDULE = Schedule(RUN.formal, 94, "SM", "COMPLETE", "Normal")
+CUBES = (
+    CubeBrief("r.1.fits", RUN.formal, "A", "DATACUBE_COMBINED", 3, "", ""),
+    CubeBrief("r.2.fits", RUN.formal, "A", "DATACUBE_SINGLE", 1, "", ""),
+    CubeBrief("r.3.fits", RUN.formal, "B", "DATACUBE_SINGLE", None, "", ""),
+    CubeBrief("r.4.fits", RUN.formal, "A", "DATACUBE_SKY", 1, "", ""),
+)
 KNOWN = Known(
     schedules=(SCHEDULE,),
-    targets=("A", "A", "B", "A"),
-    data_types=(
-        "DATACUBE_COMBINED",
-        "DATACUBE_SINGLE",
-        "DATACUBE_SINGLE",
-        "DATACUBE_SKY",
-    ),
-    frames=(3, 1, 1, 1),
+    brief=brief_of("", CUBES),
     raw_files=6,
     deep=frozenset(),
 )
