@@ -28,7 +28,7 @@ from phoenix_core.fits_file import (
     split_headers,
     walk_hdus,
 )
-from phoenix_core.move_files import sync, write_on_disk
+from phoenix_core.on_disk import sync, write_on_disk
 from phoenix_core.regular_file import open_regular, read_regular
 
 SUFFIX: Final = ".certified"

@@ -22,6 +22,8 @@ from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.fits_edit import HeaderEdit, finish_edit
 from phoenix_core.fits_file import check_fits, split_headers
 from phoenix_core.header_file import replace_by_header
+from phoenix_core.model import Move
+from phoenix_core.move_files import place
 from phoenix_core.share_edited import copy_certified, share_edited
 from phoenix_core.testing.killing import kill_at
 
@@ -205,6 +207,30 @@ def test_headers_kept_of_a_former_file_are_not_put_into_the_one_that_has_its_nam
         with pytest.raises(ProcessingError, match="is not what was certified"):
             make(cube, idp, FEW, sha256(cube))
     assert cube.read_bytes() == new
+
+
+def test_headers_kept_of_a_former_file_are_set_aside_when_another_gets_its_name(
+    cube, idp, old, tmp_path
+):
+    new = tmp_path / "new.fits"
+    new.write_bytes(cube.read_bytes().replace(b"'ESO", b"'OSE"))
+    share_edited(cube, idp, MANY, old)
+    kept = kept_headers_path(cube)
+    headers = kept.read_bytes()
+    cube.rename(tmp_path / "former.fits")
+    assert place(Move(new, cube), sha256(new))
+    assert not has_other_headers(cube)
+    assert kept.with_name(f"{kept.name}.1").read_bytes() == headers
+
+
+def test_a_file_that_was_placed_is_known_though_it_has_other_headers_by_now(
+    cube, idp, old, tmp_path
+):
+    waiting = tmp_path / "waiting.fits"
+    waiting.write_bytes(cube.read_bytes())
+    share_edited(cube, idp, MANY, old)
+    assert not place(Move(waiting, cube), old)
+    assert idp.samefile(cube)
 
 
 def test_headers_kept_of_other_pixels_are_told(cube, idp, old):
