@@ -126,6 +126,10 @@ def give_back(path: Path, checksum: str) -> None:
         shutil.copymode(path, temporary)
         sync([temporary])
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None or Path(error.filename) == temporary:
+            error.filename = str(path)  # the other name says nothing to anybody
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     kept_headers_path(path).unlink()
