@@ -30,6 +30,7 @@ from phoenix_core.fits_edit import HeaderEdit, copy_edited, edit_headers
 from phoenix_core.share_edited import share_edited
 
 CARDS = {f"ESO QC BENCH{n}": (n * 1.5, "a value") for n in range(40)}
+NOT_READ = ""  # the sum of a cube that is converted for the first time
 OF_CAT, WITH_ROOM = 1.3, 1.0  # times cat; s
 QUICKER = 10.0  # than astropy and fitsio
 MEMORY = 200e6  # bytes, with all that is imported (ours)
@@ -90,7 +91,7 @@ def convert(path: Path) -> None:
     """Make an IDP of a certified cube."""
     conv = path.with_name("conv")
     conv.mkdir(exist_ok=True)
-    share_edited(path, conv / "idp.fits", {0: HeaderEdit(CARDS)})
+    share_edited(path, conv / "idp.fits", {0: HeaderEdit(CARDS)}, NOT_READ)
 
 
 def by_copy(path: Path) -> None:

@@ -31,7 +31,7 @@ from phoenix_core.file_sums import sha256
 from phoenix_core.fits_file import check_fits
 from phoenix_core.idp_category import category_of, is_fits_name
 from phoenix_core.model import Idp, Receipt, Run, Stored
-from phoenix_core.move_files import sync
+from phoenix_core.on_disk import sync
 from phoenix_core.records import now
 from phoenix_core.regular_file import open_regular, read_regular
 

@@ -22,12 +22,13 @@ from phoenix_core.fits_edit import finish_edit
 from phoenix_core.fits_file import (
     BrokenFits,
     Hdu,
+    keywords_of,
     read_chunks,
     read_part,
     split_headers,
     walk_hdus,
 )
-from phoenix_core.move_files import sync, write_on_disk
+from phoenix_core.on_disk import sync, write_on_disk
 from phoenix_core.regular_file import open_regular, read_regular
 
 SUFFIX: Final = ".certified"
@@ -110,6 +111,7 @@ def give_back(path: Path, checksum: str) -> None:
     """
     finish_edit(path)
     temporary = temporary_of(path)
+    temporary.unlink(missing_ok=True)  # of another process of that number
     digest = hashlib.sha256()
     try:
         with temporary.open("xb") as copy:
@@ -124,6 +126,10 @@ def give_back(path: Path, checksum: str) -> None:
         shutil.copymode(path, temporary)
         sync([temporary])
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None or Path(error.filename) == temporary:
+            error.filename = str(path)  # the other name says nothing to anybody
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     kept_headers_path(path).unlink()
@@ -150,18 +156,34 @@ def _parts(path: Path, file: FileIO) -> list[tuple[bytes, Hdu]]:
     number = file.fileno()
     try:
         hdus = list(walk_hdus(number, os.fstat(number).st_size))
-        if not has_other_headers(path):
-            return [(read_part(number, hdu.begin, hdu.data), hdu) for hdu in hdus]
-        kept = kept_headers_path(path)
-        headers = split_headers(read_regular(kept, _LARGEST))
     except BrokenFits as error:
         raise ProcessingError(f"{path}: {error}") from error
+    if not has_other_headers(path):
+        return [(read_part(number, hdu.begin, hdu.data), hdu) for hdu in hdus]
+    kept = kept_headers_path(path)
+    headers = _kept_headers(kept)
     if len(headers) != len(hdus):
         raise ProcessingError(
             f"{kept} has the headers of {len(headers)} HDUs, and {path.name} "
             f"{len(hdus)}: they do not belong together"
         )
+    for header, hdu in zip(headers, hdus, strict=True):
+        told = keywords_of(header).get("DATASUM")
+        if told and told != hdu.keywords.get("DATASUM", told):
+            raise ProcessingError(
+                f"{kept} has headers of other data (DATASUM of HDU {hdu.name}): move "
+                f"it away if {path.name} was made anew since"
+            )
     return list(zip(headers, hdus, strict=True))
+
+
+def _kept_headers(kept: Path) -> list[bytes]:
+    try:
+        return split_headers(read_regular(kept, _LARGEST))
+    except BrokenFits as error:
+        raise ProcessingError(f"{kept}: {error}") from error
+    except OSError as error:
+        raise ProcessingError(f"{kept}: {error.strerror}") from error
 
 
 def _state(path: Path, kept: Path) -> FileState:
@@ -170,5 +192,5 @@ def _state(path: Path, kept: Path) -> FileState:
     return FileState(
         one.size + other.size,
         max(one.mtime_ns, other.mtime_ns),
-        max(one.ctime_ns, other.ctime_ns),
+        one.ctime_ns + other.ctime_ns,
     )

@@ -7,6 +7,7 @@ stay. A kill at any moment loses nothing; the next call goes on.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,12 @@ from phoenix_core.as_certified import certified_sha256, kept_headers_path
 from phoenix_core.atomic import remove_leftovers, temporary_of
 from phoenix_core.certified import Certified, certified, certified_sum
 from phoenix_core.datasets import Datasets, conv_dir, read_datasets
-from phoenix_core.errors import ConfigError, IngestionError, PgiError
+from phoenix_core.errors import (
+    ConfigError,
+    IngestionError,
+    PgiError,
+    ProcessingError,
+)
 from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.header_file import header_path, replace_by_header
 from phoenix_core.idp_category import is_fits_name
@@ -121,7 +127,7 @@ def clean_up(
                 task.sums[path] = file.sha256
         _plan_headers(run, pgis, proven, task, kept)
         _plan_links(run, proven, task)
-        freed = sum(_share(path) for path in task.headers)
+        freed = _freed(task.headers)
         if not is_dry:
             _remove_kept_headers(proven)
             freed -= _do(run, task, tell)
@@ -278,9 +284,7 @@ def _plan_headers(
             continue  # it went already
         made = owner.get(path)
         if made and made.certified:
-            checksum = certified_sum(made.certified, path)
-            if certified_sha256(path, task.read) != checksum:
-                why = f"{path} is not what was certified, and this the archive has not"
+            if why := _why_another(made.certified, path, task.read):
                 kept.append(Kept(made.idp.block, made.idp.target, why))
                 continue
             task.sums[path] = task.read.sha256(path)
@@ -288,6 +292,17 @@ def _plan_headers(
     targets = [header_path(path) for path in task.headers]
     if double := [path for path in targets if targets.count(path) > 1]:
         raise PgiError(f"{wrong}: two files would become {double[0]}")
+
+
+def _why_another(one: Certified, path: Path, read: FileSums) -> str:
+    """Say why a file is not the certified one, whatever its headers are by now."""
+    try:
+        is_same = certified_sha256(path, read) == certified_sum(one, path)
+    except ProcessingError as error:
+        return f"{path} cannot be proved to be what was certified: {error}"
+    if is_same:
+        return ""
+    return f"{path} is not what was certified, and this the archive has not"
 
 
 def _plan_links(run: Run, proven: Iterable[_Proven], task: _Task) -> None:
@@ -314,7 +329,8 @@ def _do(run: Run, task: _Task, tell: Tell) -> int:
         IngestionError: a file was changed while the archive was asked.
         OSError: the disk fails.
     """
-    remove_leftovers(conv_dir(run))
+    for directory in {conv_dir(run), *(path.parent for path in task.headers)}:
+        remove_leftovers(directory)
     size = sum(path.stat().st_size for path in task.headers)
     done = taken = 0
     for path in task.headers:
@@ -331,17 +347,20 @@ def _do(run: Run, task: _Task, tell: Tell) -> int:
     return taken
 
 
-def _share(path: Path) -> int:
-    """What a file takes of the disk; two names of one file have half of it each."""
-    found = path.stat()
-    return found.st_size // found.st_nlink
+def _freed(paths: Iterable[Path]) -> int:
+    """What the disk has more without these names: a file goes with its last one."""
+    states = [path.stat() for path in paths]
+    names = Counter((one.st_dev, one.st_ino) for one in states)
+    going = {(one.st_dev, one.st_ino): one for one in states}
+    return sum(one.st_size for key, one in going.items() if names[key] >= one.st_nlink)
 
 
 def _remove_kept_headers(proven: Iterable[_Proven]) -> None:
     """Remove what a killed call has left of files that it replaced by headers."""
     for one in proven:
         for product in one.certified.products if one.certified else ():
-            if not product.path.exists():
+            is_replaced = header_path(product.path).is_file()
+            if is_replaced and not product.path.exists():
                 kept_headers_path(product.path).unlink(missing_ok=True)
 
 

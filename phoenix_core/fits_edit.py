@@ -116,7 +116,8 @@ def replace_headers(
         OSError: as `edit_headers`.
     """
     with _locked(path) as file:
-        _put(path, file.fileno(), _replaced(path, file.fileno(), headers), small)
+        changed = _replaced(path, file.fileno(), headers)
+        _put(path, file.fileno(), changed, small, is_only_one=True)
 
 
 def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> None:
@@ -172,14 +173,14 @@ def _whole(target: Path) -> Iterator[Path]:
     temporary.unlink(missing_ok=True)
     try:
         yield temporary
-        try:
-            temporary.replace(target)
-        except OSError as error:
-            error.filename = str(target)  # the other name says nothing to anybody
-            raise
-    except BaseException:
+        temporary.replace(target)
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
         journal_of(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and (
+            error.filename is None or Path(error.filename) == temporary
+        ):
+            error.filename = str(target)  # the other name says nothing to anybody
         raise
 
 
@@ -241,8 +242,18 @@ def _fitting(header: bytes, hdu: Hdu) -> bytes:
     return padded(header, max(hdu.data - hdu.begin, len(header)))
 
 
-def _put(path: Path, file: int, changed: list[Edited], small: int) -> None:
-    """Give a file its new headers: in place, or by a copy that replaces it."""
+def _put(
+    path: Path,
+    file: int,
+    changed: list[Edited],
+    small: int,
+    *,
+    is_only_one: bool = False,
+) -> None:
+    """Give a file its new headers: in place, or by a copy that replaces it.
+
+    Nobody makes the only one there is again: a copy is on disk before that goes.
+    """
     if not changed:
         return
     status = os.fstat(file)
@@ -255,8 +266,14 @@ def _put(path: Path, file: int, changed: list[Edited], small: int) -> None:
     try:
         with temporary.open("xb", buffering=0) as copy:
             _rewrite(file, changed, copy.fileno())
+            if is_only_one:
+                os.fsync(copy.fileno())
         shutil.copymode(path, temporary)
         temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        error.filename = str(path)  # the other name says nothing to anybody
+        raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -199,7 +199,7 @@ def data_size(header: bytes) -> int:
     Raises:
         ValueError, KeyError: the header does not tell.
     """
-    return _padded(_data_bytes(_keywords(header)))
+    return _padded(_data_bytes(keywords_of(header)))
 
 
 def _header(file: int, begin: int, number: int) -> tuple[dict[str, str], int]:
@@ -216,7 +216,7 @@ def _header(file: int, begin: int, number: int) -> tuple[dict[str, str], int]:
             cards = [block[card : card + CARD] for card in range(0, BLOCK, CARD)]
             if any(card[:KEYWORD] == b"END     " for card in cards):
                 header += more[: at + BLOCK]
-                return _keywords(header), begin + len(header)
+                return keywords_of(header), begin + len(header)
         if len(more) < 4 * BLOCK:
             raise BrokenFits(f"truncated: HDU {number} ends within its header")
         header += more
@@ -232,8 +232,8 @@ def _check_start(start: bytes, number: int) -> None:
         raise BrokenFits(what or "no FITS file: it does not begin with SIMPLE")
 
 
-def _keywords(header: bytes) -> dict[str, str]:
-    """The values of short keywords, as texts, the first one of each name."""
+def keywords_of(header: bytes) -> dict[str, str]:
+    """Return the values of short keywords, as texts, the first one of each name."""
     found: dict[str, str] = {}
     for at in range(0, len(header), CARD):
         match = _VALUE.match(header, at + KEYWORD, at + CARD)

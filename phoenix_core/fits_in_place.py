@@ -10,18 +10,23 @@ import errno
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from attrs import frozen
 
 from phoenix_core.atomic import temporary_of
+from phoenix_core.entry_point import one_line
 from phoenix_core.errors import ProcessingError
 from phoenix_core.fits_cards import padded
 from phoenix_core.fits_file import Hdu
 from phoenix_core.insert_range import ALIGNED, INSERTED, collapse, insert, unshare
+from phoenix_core.regular_file import read_regular
 
 CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM})
 """What a file system says of a thing that it cannot do."""
+
+_LARGEST: Final = 1 << 28  # bytes; the headers of a file, written as letters
+_WRONG: Final = (ValueError, KeyError, TypeError, RecursionError)
 
 
 @frozen
@@ -124,6 +129,10 @@ def _write_journal(
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(journal)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        error.filename = str(path)  # a full disk does not name it
+        raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -135,24 +144,29 @@ def _write_journal(
 
 
 def resume(path: Path, file: int) -> None:
-    """Do the rest of what the journal says, if there is one."""
+    """Do the rest of what the journal says, if there is one.
+
+    Raises:
+        ProcessingError: it is damaged, or of another file.
+        OSError: the disk is full, or may not be written.
+    """
+    journal = journal_of(path)
     try:
-        text = journal_of(path).read_text("ascii")
+        document = json.loads(read_regular(journal, _LARGEST))
+        inode, size = int(document["inode"]), int(document["size"])
+        inserts = [int(at) for at in document["inserts"]]
+        headers = [(int(b), base64.b64decode(t)) for b, t in document["headers"]]
     except FileNotFoundError:
         return
-    try:
-        document: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        raise ProcessingError(f"{journal_of(path)} is damaged: {error}") from error
+    except (OSError, *_WRONG) as error:
+        raise ProcessingError(f"{journal} is damaged: {one_line(error)}") from error
     status = os.fstat(file)
-    inserts: list[int] = document["inserts"]
-    done, rest = divmod(status.st_size - document["size"], INSERTED)
-    is_same = status.st_ino == document["inode"] and not rest
+    done, rest = divmod(status.st_size - size, INSERTED)
+    is_same = status.st_ino == inode and not rest
     if not is_same or not 0 <= done <= len(inserts):
         raise ProcessingError(
             f"{path} is not the file whose edit was killed; if it is whole "
-            f"(phoenix validate), remove {journal_of(path)}"
+            f"(phoenix validate), remove {journal}"
         )
     _make_room(file, inserts, done)
-    headers = [(b, base64.b64decode(text)) for b, text in document["headers"]]
     _write_headers(path, file, headers)

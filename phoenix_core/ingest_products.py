@@ -42,6 +42,7 @@ from phoenix_core.receipts import (
     read_receipts,
     write_list,
 )
+from phoenix_core.sdp.product import read_product
 from phoenix_core.sdp.rule import Finding, Severity
 from phoenix_core.sdp.validate import validate
 
@@ -404,11 +405,24 @@ def _findings(idp: Idp) -> tuple[str, ...]:
         for finding in file.findings
         if finding.severity is Severity.ERROR
     ]
+    lines += _left_out(idp)
     if len(lines) > _TOLD:
         lines[_TOLD:] = [f"and {len(lines) - _TOLD} more"]
     if lines:
         lines[-1] += f"; phoenix validate {idp.path.parent} tells all"
     return tuple(lines)
+
+
+def _left_out(idp: Idp) -> Iterator[str]:
+    """What the science file names as associated, and is not in the dataset."""
+    if not is_fits_name(idp.path.name):
+        return
+    given = {path.name for path in idp.files}
+    named = read_product(idp.path, with_data=False).primary.indexed("ASSON")
+    for index, card in named.items():
+        if card.value not in given:
+            what = "is not among the files of this dataset; convert again"
+            yield f"{idp.path.name}: ASSON{index} = {card.value} {what}"
 
 
 def _line(path: Path, finding: Finding) -> str:

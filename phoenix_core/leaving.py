@@ -22,12 +22,11 @@ from phoenix_core.errors import (
 from phoenix_core.file_sums import sha256
 from phoenix_core.model import Move, Run
 from phoenix_core.move_files import (
+    is_certified,
     is_placed,
     place,
     set_aside,
-    sync,
     taken,
-    write_on_disk,
 )
 from phoenix_core.move_plan import (
     Plan,
@@ -38,6 +37,7 @@ from phoenix_core.move_plan import (
     left_behind,
     product_path,
 )
+from phoenix_core.on_disk import sync, write_on_disk
 
 
 @frozen
@@ -220,5 +220,5 @@ def _check_placed(move: Move) -> None:
             f"{move.target} is gone; put it back from {move.source}, which is the same"
         )
     is_same = move.target.samefile(move.source)
-    if not is_same and sha256(move.target) != sha256(move.source):
+    if not is_same and not is_certified(move.target, sha256(move.source)):
         raise taken(move.target)

@@ -7,12 +7,14 @@ together is on disk.
 
 import hashlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
-from phoenix_core.errors import CertificationError
-from phoenix_core.file_sums import sha256
+from phoenix_core.as_certified import certified_sha256, kept_headers_path
+from phoenix_core.errors import CertificationError, ProcessingError
+from phoenix_core.file_sums import FileSums, sha256
+from phoenix_core.fits_in_place import journal_of
 from phoenix_core.model import Move
+from phoenix_core.on_disk import moving_path
 
 _CHUNK = 1 << 20  # bytes
 
@@ -30,10 +32,13 @@ def place(move: Move, checksum: str) -> bool:
     """
     source, target = move.source, move.target
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(target)
+    temporary = moving_path(target)
     temporary.unlink(missing_ok=True)  # of a call that was killed
     if is_placed(move, checksum):
         return False
+    for left in (kept_headers_path(target), journal_of(target)):
+        if os.path.lexists(left):  # of a former file, which was moved away
+            set_aside(left)
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
@@ -52,7 +57,7 @@ def place(move: Move, checksum: str) -> bool:
 
 
 def is_placed(move: Move, checksum: str) -> bool:
-    """Whether the file is at its target.
+    """Whether the file is at its target, whatever its headers are by now.
 
     Raises:
         CertificationError: something else is.
@@ -63,9 +68,17 @@ def is_placed(move: Move, checksum: str) -> bool:
         raise taken(move.target)
     if move.source.exists() and move.target.samefile(move.source):
         return True
-    if sha256(move.target) != checksum:
+    if not is_certified(move.target, checksum):
         raise taken(move.target)
     return True
+
+
+def is_certified(path: Path, checksum: str) -> bool:
+    """Whether a file is what has this sha256, whatever its headers are by now."""
+    try:
+        return certified_sha256(path, FileSums()) == checksum
+    except ProcessingError:
+        return False
 
 
 def taken(target: Path) -> CertificationError:
@@ -82,35 +95,6 @@ def set_aside(target: Path) -> None:
     while os.path.lexists(older := target.with_name(f"{target.name}.{number}")):
         number += 1
     target.rename(older)
-
-
-def write_on_disk(path: Path, text: str) -> None:
-    """Write a file in one step; it is on disk, under its name, when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
-    try:
-        temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
-        sync([temporary])
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync([path.parent])
-
-
-def sync(paths: Iterable[Path]) -> None:
-    """Wait until files, or the names in directories, are on disk."""
-    for path in dict.fromkeys(paths):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _temporary(path: Path) -> Path:
-    """Where a file is written first: one place, so that no death leaves rubbish."""
-    return path.with_name(f".{path.name}.moving")
 
 
 def _copy(source: Path, temporary: Path, checksum: str) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from phoenix_core.as_certified import (
     certified_headers,
+    certified_sha256,
     has_other_headers,
     keep_headers,
     kept_headers_path,
 )
 from phoenix_core.atomic import temporary_of
 from phoenix_core.errors import ProcessingError
+from phoenix_core.file_sums import FileSums
 from phoenix_core.fits_cards import HeaderEdit, edited
 from phoenix_core.fits_edit import (
     SMALL,
@@ -32,6 +34,7 @@ def share_edited(
     source: Path,
     target: Path,
     edits: Mapping[int, HeaderEdit],
+    checksum: str,
     *,
     small: int = SMALL,
 ) -> None:
@@ -45,38 +48,51 @@ def share_edited(
         source: the certified file.
         target: the other name, or file.
         edits: what to do with the certified headers, by the number of the HDU, from 0.
+        checksum: the sha256 that the source was certified with. It is read for that
+            only where headers were kept, and `target` does not show of which file.
         small: files up to this size (bytes) are not edited in place, but replaced.
 
     Raises:
         ProcessingError: it is no complete FITS file, has no such HDU, or a value has
-            no room in its card.
+            no room in its card; the headers kept are gone, or those of another file.
         OSError: it could not be written; the next call ends what was begun.
     """
     finish_edit(source)
-    if not has_other_headers(source):
-        if clone_edited(source, target, edits):
-            return
-        if not (_has_no_other_name(source, target) and os.access(source, os.W_OK)):
-            copy_edited(source, target, edits)
-            return
+    if has_other_headers(source):
+        if not _is_one_file(source, target):
+            _check_kept(source, checksum)
+        if _can_edit(source) and _can_link(kept_headers_path(source), target):
+            _edit_both(source, target, edits, small)
+        else:
+            copy_replaced(source, target, _edited(source, edits))
+        return
+    if _is_one_file(source, target):
+        raise ProcessingError(
+            f"{source} was certified with other headers than it has now, and "
+            f"{kept_headers_path(source)}, which had them, is gone: put it back"
+        )
+    if clone_edited(source, target, edits):
+        return
+    if _can_edit(source) and source.stat().st_nlink == 1:
         keep_headers(source)
-        if not _can_link(source, target):
-            kept_headers_path(source).unlink()
-            copy_edited(source, target, edits)
+        if _can_link(kept_headers_path(source), target):
+            _edit_both(source, target, edits, small)
             return
-    headers = _edited(source, edits)
-    target.unlink(missing_ok=True)  # only a file with one name is edited in place
-    replace_headers(source, headers, small=small)
-    target.hardlink_to(source)
+        kept_headers_path(source).unlink()
+    copy_edited(source, target, edits)
 
 
-def copy_certified(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> None:
+def copy_certified(
+    source: Path, target: Path, edits: Mapping[int, HeaderEdit], checksum: str
+) -> None:
     """Make a target that shares nothing with its certified source, which stays.
 
     Arguments and errors are those of `share_edited`.
     """
     finish_edit(source)
     if has_other_headers(source):
+        if not _is_one_file(source, target):
+            _check_kept(source, checksum)
         copy_replaced(source, target, _edited(source, edits))
     else:
         copy_edited(source, target, edits)
@@ -95,17 +111,45 @@ def _edited(source: Path, edits: Mapping[int, HeaderEdit]) -> dict[int, bytes]:
         raise ProcessingError(f"{source}: {error}") from error
 
 
-def _has_no_other_name(source: Path, target: Path) -> bool:
-    """Whether nobody else would see an edit of a file, who took it for what it was."""
-    is_shared = target.is_file() and target.samefile(source)
-    return source.stat().st_nlink == (2 if is_shared else 1)
+def _edit_both(
+    source: Path, target: Path, edits: Mapping[int, HeaderEdit], small: int
+) -> None:
+    """Edit a file whose certified headers are kept, and give it the other name."""
+    headers = _edited(source, edits)
+    target.unlink(missing_ok=True)  # only a file with one name is edited in place
+    replace_headers(source, headers, small=small)
+    target.hardlink_to(source)
 
 
-def _can_link(source: Path, target: Path) -> bool:
-    """Whether files beside the source can have names beside the target."""
+def _check_kept(source: Path, checksum: str) -> None:
+    """Refuse to put kept headers into a file that they are not of: it has others.
+
+    A killed call, or who removes conv, leaves such a file as well as who puts another
+    one in its place.
+    """
+    if certified_sha256(source, FileSums()) != checksum:
+        raise ProcessingError(
+            f"{source} with the headers of {kept_headers_path(source).name} is not "
+            "what was certified (its sha256 differs); both stay as they are"
+        )
+
+
+def _is_one_file(source: Path, target: Path) -> bool:
+    is_file = target.is_file() and not target.is_symlink()
+    return is_file and target.samefile(source)
+
+
+def _can_edit(source: Path) -> bool:
+    """Whether the file, and what lies beside it, may be written."""
+    return os.access(source, os.W_OK) and os.access(source.parent, os.W_OK)
+
+
+def _can_link(beside: Path, target: Path) -> bool:
+    """Whether a file beside the source can have a name beside the target."""
     probe = temporary_of(target)
+    probe.unlink(missing_ok=True)
     try:
-        probe.hardlink_to(kept_headers_path(source))
+        probe.hardlink_to(beside)
     except OSError:
         return False
     probe.unlink()

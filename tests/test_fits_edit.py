@@ -1,5 +1,6 @@
 """What `fits_edit` promises: cards are set, all else stays, no kill costs a file."""
 
+import os
 import subprocess
 import sys
 
@@ -424,6 +425,21 @@ def test_killed_at_any_moment_the_old_or_the_new_file_is_whole(
         assert content(signed) == wanted
         assert not list(tmp_path.glob(".*.edit"))
     assert 6 < moment < 79
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '{"inode": "x"}', "[" * 99999, "\0"])
+def test_a_damaged_journal_is_told_in_one_line(signed, tmp_path, text):
+    (tmp_path / ".signed.fits.edit").write_text(text)
+    before = signed.read_bytes()
+    with pytest.raises(ProcessingError, match=r"\.signed\.fits\.edit is damaged"):
+        finish_edit(signed)
+    assert signed.read_bytes() == before
+
+
+def test_a_pipe_in_place_of_a_journal_is_not_waited_for(signed, tmp_path):
+    os.mkfifo(tmp_path / ".signed.fits.edit")
+    with pytest.raises(ProcessingError, match="no regular file"):
+        finish_edit(signed)
 
 
 def test_a_journal_of_another_file_is_not_played(signed, tmp_path, inserting):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from muse_deep_plugin.conversion.converted import (
+    UNDER_WAY,
     Known,
     fingerprint,
     read_converted,
@@ -122,7 +123,7 @@ def convert(
     conv = conv_dir(run)
     with _alone(run):
         conv.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(conv)
+        _remove_leftovers(run)
         grades = grades_of(run.config)
         options = run.options(PGI, Options)
         receipts = latest(read_receipts(run))
@@ -144,19 +145,25 @@ def restore(run: Run) -> tuple[Path, ...]:
 
     Raises:
         ConfigError: there is no certified deep cube, or an AB is damaged.
-        ProcessingError: another call converts this run; a cube would not be what was
-            certified, and was left alone.
-        OSError: it cannot be written; nothing was changed.
+        ProcessingError: another call converts this run; cubes would not be what was
+            certified, and were left alone; the others are restored.
+        OSError: it cannot be written; this cube was not changed.
     """
     with _alone(run):
         certified = {
-            dataset.cube: record.checksum
+            dataset.cube: dataset.checksum
             for dataset in datasets(run)
-            for record in dataset.block.products
-            if record.file == dataset.cube.name and has_other_headers(dataset.cube)
+            if dataset.cube.is_file() and has_other_headers(dataset.cube)
         }
+        _remove_leftovers(run)
+        problems = []
         for path, checksum in certified.items():
-            give_back(path, checksum)
+            try:
+                give_back(path, checksum)
+            except ProcessingError as error:
+                problems.append(str(error))
+    if problems:
+        raise ProcessingError("\n".join(problems))
     return tuple(certified)
 
 
@@ -169,6 +176,13 @@ def idp_of(run: Run, one: Converted) -> Idp:
 def _alone(run: Run) -> AbstractContextManager[None]:
     lock = run.monitor_dir / ".idpConvert.lock"
     return holding(lock, f"the conversion of {run.label}")
+
+
+def _remove_leftovers(run: Run) -> None:
+    """Remove what killed calls have left beside the cubes, too: it may be as large."""
+    conv = conv_dir(run)
+    for directory in (conv, conv.parent):
+        remove_leftovers(directory)
 
 
 def _told(dataset: Dataset) -> Converted:
@@ -217,6 +231,8 @@ def _convert(
     now = Known(made_from, suffix)
     if known.get(names.cube) == now and all(p.is_file() for p in (idp, *files)):
         return Converted(done.block, done.target, idp, files, is_new=False)
+    if before:  # what a killed call leaves is partly of now, partly of before
+        write_converted(conv, {**known, names.cube: Known(UNDER_WAY, suffix)})
     for path, name in {dataset.log: names.log, **names.plots}.items():
         write_bytes(conv / name, path.read_bytes())
     image = _white_image(dataset)
@@ -234,7 +250,7 @@ def _convert(
     measured = measured_of(dataset, primary)
     edit = cube_edit(dataset, primary, headers[1], measured, links, grades)
     make = copy_certified if options.copy else share_edited
-    make(dataset.cube, idp, _edits(headers, edit))
+    make(dataset.cube, idp, _edits(headers, edit), dataset.checksum)
     remove_former_plots(dataset, conv, names)
     write_converted(conv, {**known, names.cube: now})
     return done

@@ -15,6 +15,9 @@ from phoenix_core import __version__
 from phoenix_core.atomic import write_text
 
 CONVERTED: Final = "CONVERTED"
+UNDER_WAY: Final = "-"
+"""In place of what an IDP was made from, while it is made."""
+
 _WORDS: Final = (2, 3)  # of a line; older ones have no suffix
 
 

@@ -42,6 +42,7 @@ class Dataset:
 
     block: AssociationBlock
     cube: Path
+    checksum: str  # the sha256 that the cube was certified with
     images: tuple[Path, ...]
     log: Path
     plots: tuple[Path, ...]  # of the cube, then of each exposure, in time
@@ -94,6 +95,7 @@ def _dataset(run: Run, block: AssociationBlock) -> Dataset:
     return Dataset(
         block=block,
         cube=reduced / (cubes[0].file if cubes else f"{block.root}_{CUBE}.fits"),
+        checksum=cubes[0].checksum if cubes else "",
         images=tuple(reduced / record.file for record in images),
         log=reduced / (texts[0].file if texts else f"{block.root}_{LOGS}.log"),
         plots=wanted,

@@ -311,13 +311,16 @@ def _files(run: Run, options: Options) -> _Files:
     marker = re.compile(options.PRODUCT_MARKER)
     reduced = run.config.directories.reduced / run.date
     products, names, size = set(), set(), 0
+    seen: set[tuple[int, int]] = set()  # a cube and its IDP may be one file
     newest = converted = 0.0
     for folder in (reduced, reduced / CONV):
         for entry in _entries(folder):
             if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False):
                 continue
             state = entry.stat(follow_symlinks=False)
-            size += state.st_size
+            if (inode := (state.st_dev, state.st_ino)) not in seen:
+                size += state.st_size
+                seen.add(inode)
             newest = max(newest, state.st_mtime)
             if folder.name == CONV and entry.name == CONVERTED:
                 converted = state.st_mtime

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from astropy.io import fits
 
+from phoenix_core.as_certified import keep_headers, kept_headers_path
 from phoenix_core.errors import ConfigError, IngestionError, PgiError
 from phoenix_core.header_file import header_path, read_headers
 from phoenix_core.testing.killing import Trial, kill_often
@@ -114,6 +115,39 @@ def test_a_certified_cube_that_was_changed_since_stays(world):
     (kept,) = world.clean_up().kept
     assert "is not what was certified" in kept.why
     assert cube.read_bytes() == b"something else"
+
+
+def test_a_cube_whose_certified_headers_cannot_be_read_stays_and_the_others_go(world):
+    world.ingest()
+    cube = world.reduced / "r.one_CUBE.fits"
+    kept_headers_path(cube).write_bytes(b"something else")
+    done = world.clean_up()
+    assert "cannot be proved to be what was certified" in done.kept[0].why
+    assert cube.is_file()
+    assert world.reduced / "r.two_CUBE.fits" in done.headers
+
+
+def test_headers_kept_of_a_cube_that_a_person_has_moved_away_stay(world):
+    cube, idp = world.reduced / "r.one_CUBE.fits", world.conv / "MU_r.one.fits"
+    world.ingest()
+    keep_headers(cube)
+    cube.rename(world.root / cube.name)
+    world.clean_up()
+    assert kept_headers_path(cube).is_file()
+    (world.root / cube.name).rename(cube)
+    world.clean_up()
+    assert header_path(cube).is_file()
+    assert not [path for path in (idp, cube, kept_headers_path(cube)) if path.exists()]
+
+
+def test_freed_is_what_has_no_other_name(world):
+    world.ingest()
+    one, two = (world.reduced / f"r.{name}_CUBE.fits" for name in ("one", "two"))
+    os.link(one, world.root / "backup.fits")
+    size = two.stat().st_size
+    done = world.clean_up()
+    written = sum(header_path(path).stat().st_size for path in done.headers)
+    assert done.freed == 3 * size - written  # of two cubes and their datasets
 
 
 def test_a_run_that_is_not_ingested_completely_is_refused_and_o_overrides(world):

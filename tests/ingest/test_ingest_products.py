@@ -113,6 +113,21 @@ def test_what_breaks_the_standard_is_not_archived(world):
     assert "MU_r.one.fits" not in world.held()
 
 
+def test_a_dataset_without_a_file_that_it_names_is_not_archived(world, install):
+    """The archive would have a science file that names what it does not have."""
+    text = (world.root.parent / "site" / "toy_convert.py").read_text()
+    named = """write_bytes(path, cube.path.read_bytes())
+        from phoenix_core.fits_edit import set_cards
+        names = {"ASSON1": (files[0].name, ""), "ASSON2": (log.name, "")}
+        set_cards(path, names)"""
+    text = text.replace("write_bytes(path, cube.path.read_bytes())", named)
+    text = text.replace("(*files, log)", "files")
+    done = world.with_slot("CONVERSION_TOOL", install("toy_short", text)).ingest()
+    told = "MU_r.one.fits: ASSON2 = r.one.log is not among the files of this dataset"
+    assert any(told in why for why in done.datasets[0].why)
+    assert world.held() == {}
+
+
 def test_an_ab_that_was_made_anew_is_a_conflict_that_says_so(world):
     world.ingest()
     before = world.held()

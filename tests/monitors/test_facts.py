@@ -1,6 +1,7 @@
 """Facts: what the files of a run tell, and what comes next."""
 
 import json
+import os
 
 import pytest
 from attrs import asdict, evolve
@@ -155,6 +156,17 @@ def test_the_mark_changes_with_each_file_that_is_read(processed):
     seen.add(mark_of(run, Options(SCI_CLASS="STACK")))
     assert len(seen) == 7
     assert mark_of(run, Options()) == mark_of(run, Options())
+
+
+def test_a_cube_and_its_idp_that_are_one_file_take_its_size_once(moved):
+    with moved.session() as session:
+        run = session.run
+    before = facts_of(run, Options()).reduced_bytes
+    reduced = moved.root / "reduced" / run.date
+    (reduced / "conv").mkdir()
+    cube = next(path for path in reduced.iterdir() if path.is_file())
+    os.link(cube, reduced / "conv" / "MU.fits")
+    assert facts_of(run, Options()).reduced_bytes == before > 0
 
 
 def test_receipts_of_the_archive_tell_what_is_ingested(moved):

@@ -24,6 +24,7 @@ from phoenix_core.as_certified import (
     has_other_headers,
     kept_headers_path,
 )
+from phoenix_core.atomic import temporary_of
 from phoenix_core.certified import certified as certified_of
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError, IngestionError
@@ -351,6 +352,42 @@ def test_another_suffix_renames_the_plots_of_exposures_and_leaves_no_other(site)
     assert {name.rpartition("_")[2] for name in names} == {"pst2.png"}
     told = site.command("idpConvert_mu_deep", "-d", DATE, "-p", "../x", code=2)
     assert "expected pst and a number" in told
+
+
+def test_a_call_for_another_suffix_that_was_killed_is_completed_by_the_next_one(
+    site, monkeypatch
+):
+    """Else the cube would name plots that do not go with it."""
+    convert(site.run)
+
+    def die(*_words):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("muse_deep_plugin.conversion.convert.remove_former_plots", die)
+        with pytest.raises(KeyboardInterrupt):
+            convert(site.run, "pst2")
+    first = convert(site.run)[0]
+    named = set(fits.getheader(first.idp)["ASSON*"].values())
+    assert {path.name for path in first.files} == named
+    assert any(name.endswith("_pst2.png") for name in named)
+
+
+def test_cubes_that_can_be_restored_are_though_another_one_cannot(site):
+    (dataset, other) = datasets(site.run)
+    before = other.cube.read_bytes()
+    convert(site.run)
+    if not has_other_headers(dataset.cube):
+        pytest.skip("this file system shares blocks")
+    kept = kept_headers_path(dataset.cube)
+    kept.write_bytes(kept.read_bytes().replace(b"NGC", b"ABC"))
+    name = temporary_of(dataset.cube).name
+    left = site.reduced / name.replace(f"-{os.getpid()}-", "-999999999-")
+    left.write_bytes(b"of a call that was killed")
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "--restore", code=4)
+    assert "is not what was certified" in told
+    assert other.cube.read_bytes() == before
+    assert not left.exists()
 
 
 def test_what_is_up_to_date_is_not_made_again_and_what_changed_is(site):
