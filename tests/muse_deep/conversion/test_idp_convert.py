@@ -30,6 +30,7 @@ from phoenix_core.qc1.schema import as_sql
 from phoenix_core.run_id import parse_run_id
 from phoenix_core.sdp.validate import validate
 from phoenix_core.testing import CleanupPluginContract, ConversionToolContract
+from phoenix_core.testing.calling import call_program
 from phoenix_core.testing.killing import Trial, kill_often
 
 CONFIG = Path(__file__).parents[3] / "config" / "muse_deep.toml"
@@ -68,14 +69,7 @@ class Site:
             "PHOENIX_CONFIG": str(self.root / "phoenix.toml"),
             "OMP_NUM_THREADS": "1",
         }
-        done = subprocess.run(
-            [BIN / program, *words],
-            cwd=self.root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = call_program([BIN / program, *words], cwd=self.root, env=environment)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
