@@ -11,6 +11,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import psycopg
 import pytest
@@ -25,6 +26,10 @@ from phoenix_core.create import create
 from phoenix_core.process import process
 from phoenix_core.session import Watch, Wishes, open_session
 from phoenix_core.testing.calling import call_program
+
+# A test fails by what is wrong, not by how busy the machine is.
+hypothesis.settings.register_profile("phoenix", deadline=None)
+hypothesis.settings.load_profile("phoenix")
 
 PROGRAMS = {
     "phoenix": main.phoenix,

@@ -30,8 +30,12 @@ _UNSHOWN = (
 )
 
 
+Words = Sequence[str | Path]
+_Files = tuple[IO[bytes], IO[bytes], IO[bytes]]  # output, errors, what was imported
+
+
 def call_program(
-    words: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]
+    words: Words, *, cwd: Path, env: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Call an installed program to its end, with nothing to read on standard input.
 
@@ -46,17 +50,12 @@ def call_program(
     Raises:
         LookupError: no installed package has a program of that name.
     """
-    program = _program(Path(words[0]).name)
-    sys.stdout.flush()
-    sys.stderr.flush()
     with (
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
         tempfile.TemporaryFile() as imported,
     ):
-        child = os.fork()
-        if not child:
-            _be_child(program, words, cwd, env, (out, err, imported))
+        child = _start(words, cwd, env, (out, err, imported))
         try:
             _, status = os.waitpid(child, 0)
         except BaseException:  # a test that takes too long leaves nobody behind
@@ -66,6 +65,25 @@ def call_program(
         code = os.waitstatus_to_exitcode(status)
         _import_for_the_next(_text(imported).split())
         return subprocess.CompletedProcess(list(words), code, _text(out), _text(err))
+
+
+def start_program(words: Words, *, cwd: Path, env: Mapping[str, str], out: Path) -> int:
+    """Start an installed program, to be killed, and return its process id.
+
+    What it says, errors as well, goes to the file `out`. Who starts it waits for it.
+    """
+    with out.open("wb") as file, tempfile.TemporaryFile() as imported:
+        return _start(words, cwd, env, (file, file, imported))
+
+
+def _start(words: Words, cwd: Path, env: Mapping[str, str], files: _Files) -> int:
+    program = _program(Path(words[0]).name)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if not child:
+        _be_child(program, words, cwd, env, files)
+    return child
 
 
 def _program(name: str) -> EntryPoint:
@@ -106,10 +124,10 @@ def _text(file: IO[bytes]) -> str:
 
 def _be_child(
     program: EntryPoint,
-    words: Sequence[str | Path],
+    words: Words,
     cwd: Path,
     env: Mapping[str, str],
-    files: tuple[IO[bytes], IO[bytes], IO[bytes]],
+    files: _Files,
 ) -> NoReturn:
     leave, code = os._exit, 1
     *streams, imported = files
@@ -126,7 +144,7 @@ def _be_child(
 
 
 def _begin_anew(
-    words: Sequence[str | Path],
+    words: Words,
     cwd: Path,
     env: Mapping[str, str],
     streams: Sequence[IO[bytes]],
