@@ -11,6 +11,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import psycopg
 import pytest
@@ -24,6 +25,11 @@ from phoenix_core.config import ENVIRONMENT, read_config
 from phoenix_core.create import create
 from phoenix_core.process import process
 from phoenix_core.session import Watch, Wishes, open_session
+from phoenix_core.testing.calling import call_program
+
+# A test fails by what is wrong, not by how busy the machine is.
+hypothesis.settings.register_profile("phoenix", deadline=None)
+hypothesis.settings.load_profile("phoenix")
 
 PROGRAMS = {
     "phoenix": main.phoenix,
@@ -65,10 +71,12 @@ class Example:
         return {**os.environ, "PHOENIX_CONFIG": str(self.config)}
 
     def command(self, *words, program="phoenix", start=None):
-        """Run a real command in the directory of the configuration."""
-        start = start or subprocess.run
+        """Call a command beside the configuration; or start it, as another Python."""
+        command = [self.bin / program, *words]
+        if not start:
+            return call_program(command, cwd=self.config.parent, env=self.env)
         return start(
-            [self.bin / program, *words],
+            command,
             cwd=self.config.parent,
             env=self.env,
             stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from attrs import frozen
 from phoenix_muse_sim import TINY, default_scenario, simulate
 from phoenix_muse_sim import select as select_targets
 
+from muse_deep_plugin import qc_measure
 from muse_deep_plugin.ab_deep import deep_cascade
 from muse_deep_plugin.qc1_tables import SINGLE
 from muse_deep_plugin.rules import Call
@@ -250,6 +251,13 @@ def measured(reduced, tmp_path_factory) -> Measured:
 def measured_crowded(crowded, tmp_path_factory) -> Measured:
     """NGC288, where no sky is subtracted; not to be changed."""
     return _measured(crowded, tmp_path_factory.mktemp("measured") / "data")
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """QC without its plot, where a test is about scores alone; test_qc_sheet draws."""
+    blank = b"\x89PNG\r\n\x1a\n" + b"IEND\xaeB`\x82"
+    monkeypatch.setattr(qc_measure, "draw_sheet", lambda _: blank)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from astropy.time import Time
 from attrs import frozen
 
 from phoenix_core.ab_file import read_block
+from phoenix_core.testing.calling import call_program
 
 CONFIG = Path(__file__).parents[2] / "config" / "muse_deep.toml"
 BIN = Path(sys.executable).parent
@@ -36,14 +36,8 @@ class Site:
         return self.deep.replace("_dpc", "_dal")
 
     def call(self, *words, program="phoenix", code=0):
-        done = subprocess.run(
-            [BIN / program, *words],
-            cwd=self.root,
-            env=os.environ | {"PHOENIX_CONFIG": str(CONFIG), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = os.environ | {"PHOENIX_CONFIG": str(CONFIG), "OMP_NUM_THREADS": "1"}
+        done = call_program([BIN / program, *words], cwd=self.root, env=env)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

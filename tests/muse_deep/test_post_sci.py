@@ -1,9 +1,8 @@
 """What is collected on the way: logs, NUM_SAT, WDEL_MAX; and what may go again."""
 
 import json
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from muse_deep_plugin.post_sci import exposure_cards
 from phoenix_core.errors import ConfigError
 from phoenix_core.fits_file import check_fits
 from phoenix_core.ledger import open_ledger
+from phoenix_core.testing.calling import call_program
 
 SCIBASIC, SCIPOST = "muse_scibasic", "muse_scipost"
 ALIGN, COMBINE = "muse_exp_align", "muse_exp_combine"
@@ -201,9 +201,8 @@ def known(bench):
 
 def get_logs(config, name, *more):
     """Type phoenixGetLogs for an AB."""
-    program = Path(sys.executable).with_name("phoenixGetLogs")
-    words = [program, "-r", "094.D-0114B", "--config", config, "-a", name, *more]
-    return subprocess.run(words, capture_output=True, check=False, text=True)
+    words = ["-r", "094.D-0114B", "--config", str(config), "-a", name, *more]
+    return call_program(["phoenixGetLogs", *words], cwd=Path.cwd(), env=os.environ)
 
 
 @pytest.mark.parametrize("recipe", [SCIPOST, COMBINE])

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from phoenix_core.file_sums import sha256
 from phoenix_core.process_qc import process_qc
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
 MADE_OF = ("PIXTABLE_REDUCED", "DATACUBE_FINAL", "IMAGE_FOV")
 DEEP = ("COMPLETENESS", "SIZE", "CONSISTENCY")
 

@@ -153,7 +153,7 @@ def stored(tmp_path_factory):
 
 
 @pytest.fixture
-def singles(run, ask, stored):
+def singles(no_pictures, run, ask, stored):
     """Four good exposures with their reports."""
     blocks = [pst(run, n) for n in range(4)]
     folder = run.product_dir(blocks[0].raw_type)

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,6 +12,8 @@ import pytest
 from astropy.io import fits
 from phoenix_muse_sim import simulate, truth_of_target
 from phoenix_muse_sim.measure import measure_stars
+
+from phoenix_core.testing.calling import call_program
 
 CONFIG = Path(__file__).parents[2] / "config" / "muse_deep.toml"
 DATE = "2094-04-14"
@@ -27,11 +28,8 @@ LAMBDA = ("--lambdamin", "--lambdamax")
 
 def phoenix(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Type a phoenix command where the observatory's data lie."""
-    command = [str(Path(sys.executable).parent / "phoenix"), *words]
-    environment = os.environ | {"PHOENIX_CONFIG": str(CONFIG), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command, cwd=site, env=environment, capture_output=True, text=True, check=False
-    )
+    env = os.environ | {"PHOENIX_CONFIG": str(CONFIG), "OMP_NUM_THREADS": "1"}
+    return call_program(["phoenix", *words], cwd=site, env=env)
 
 
 @pytest.fixture(scope="module")

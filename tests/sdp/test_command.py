@@ -1,13 +1,14 @@
 """`phoenix validate`, as people and programs call it."""
 
 import json
-import subprocess
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from phoenix_core.sdp.rules import RULES
+from phoenix_core.testing.calling import call_program
 
 PHOENIX = Path(sys.executable).parent / "phoenix"
 
@@ -15,14 +16,8 @@ PHOENIX = Path(sys.executable).parent / "phoenix"
 @pytest.fixture
 def phoenix(tmp_path):
     def run(*words):
-        done = subprocess.run(
-            [PHOENIX, *map(str, words)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        command = ["phoenix", *map(str, words)]
+        done = call_program(command, cwd=tmp_path, env=os.environ)
         assert "Traceback" not in done.stderr + done.stdout
         return done
 

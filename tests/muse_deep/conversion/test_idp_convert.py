@@ -40,6 +40,7 @@ from phoenix_core.qc1.schema import as_sql
 from phoenix_core.run_id import parse_run_id
 from phoenix_core.sdp.validate import validate
 from phoenix_core.testing import CleanupPluginContract, ConversionToolContract
+from phoenix_core.testing.calling import call_program
 from phoenix_core.testing.killing import Trial, kill_often
 
 CONFIG = Path(__file__).parents[3] / "config" / "muse_deep.toml"
@@ -78,14 +79,7 @@ class Site:
             "PHOENIX_CONFIG": str(self.root / "phoenix.toml"),
             "OMP_NUM_THREADS": "1",
         }
-        done = subprocess.run(
-            [BIN / program, *words],
-            cwd=self.root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = call_program([BIN / program, *words], cwd=self.root, env=environment)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -96,10 +90,12 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def certified(observatory, tmp_path_factory):
-    """Two targets from raw exposures to certified cubes, by the real commands."""
+def certified(reduced, crowded, tmp_path_factory):
+    """Two targets that were reduced, judged and certified by the real commands."""
     site = Site(tmp_path_factory.mktemp("certified"))
-    shutil.copytree(observatory, site.data)
+    for bench in (reduced, crowded):
+        root = bench.run.config.directories.root
+        shutil.copytree(root, site.data, dirs_exist_ok=True)
     text = CONFIG.read_text("utf-8").replace('"phoenix-data"', f'"{site.data}"')
     (site.root / "phoenix.toml").write_text(text, "utf-8")
     review = ("-r", RUN, "-M", "--verdicts", "review.txt")
@@ -542,7 +538,7 @@ def test_killed_at_random_moments_nothing_certified_changes_and_the_next_call_en
         left,
         ended,
     )
-    assert kill_often(trial, 100, seed=6) > 20
+    assert kill_often(trial, 50, seed=6) > 20
     assert findings(site) == []
     cubes = {path.name: sha256(path) for path in pristine.glob("*.fits")}
     site.command("idpConvert_mu_deep", "-d", DATE, "--restore")

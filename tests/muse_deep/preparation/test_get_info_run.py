@@ -1,6 +1,7 @@
 """The command phoenix_getInfoRun: called by people and by cron, and killed."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from muse_deep_plugin.preparation.run_tables import read_run_data
 from muse_deep_plugin.preparation.target_list import read_target_list
 from phoenix_core import __version__
+from phoenix_core.testing.calling import call_program
 
 COMMAND = Path(sys.executable).parent / "phoenix_getInfoRun"
 RUN = "094.D-0114(B)"
@@ -24,9 +26,12 @@ def call(history):
     """A function that calls the command for the history."""
     history.write("RUN_TYPE.txt", f"{RUN} 94 deep YES\n")
 
-    def called(*words, start=subprocess.run):
+    def called(*words, start=None):
+        command = [COMMAND, "--config", history.config_path, *words]
+        if not start:
+            return call_program(command, cwd=Path.cwd(), env=os.environ)
         return start(
-            [COMMAND, "--config", history.config_path, *words],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

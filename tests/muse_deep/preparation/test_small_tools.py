@@ -1,6 +1,7 @@
 """The small tools: overlap of runs, names in common, pointings, target search."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from muse_deep_plugin.preparation.target_list import list_path
 from muse_deep_plugin.preparation.target_pointings import target_pointings
 from phoenix_core.errors import ConfigError
 from phoenix_core.run_id import parse_run_id
+from phoenix_core.testing.calling import call_program
 
 RUN = "094.D-0114(B)"
 MASTER, SLAVE, THIRD = "094.A-0116(B)", "095.A-0118(A)", "096.A-0120(A)"
@@ -31,18 +33,8 @@ HEAVY = ("astropy", "attrs", "jinja2", "matplotlib", "numpy", "sqlalchemy")
 
 def call(history, program, *words):
     """Call a command as a person does."""
-    return subprocess.run(
-        [
-            Path(sys.executable).with_name(program),
-            *words,
-            "--config",
-            history.config_path,
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [program, *words, "--config", history.config_path]
+    return call_program(command, cwd=Path.cwd(), env=os.environ)
 
 
 @pytest.mark.parametrize("program", COMMANDS)

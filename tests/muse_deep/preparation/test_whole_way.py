@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from phoenix_muse_sim import default_scenario, simulate
 from phoenix_muse_sim.scenario import select
 
 from muse_deep_plugin.qc_keywords import offsets
+from phoenix_core.testing.calling import call_program
 
 CONFIG = Path(__file__).parents[3] / "config" / "muse_deep.toml"
 RUNS = Path("phoenix-data/monitor/FINISHED/RUN")
@@ -33,16 +32,8 @@ def site(tmp_path_factory):
 
 def typed(site, *words, code=0):
     """Type a command where the observatory's data lie."""
-    program, *rest = words
-    done = subprocess.run(
-        [Path(sys.executable).parent / program, *rest],
-        cwd=site,
-        env=os.environ | {"PHOENIX_CONFIG": str(CONFIG), "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = os.environ | {"PHOENIX_CONFIG": str(CONFIG), "OMP_NUM_THREADS": "1"}
+    done = call_program(words, cwd=site, env=env)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from phoenix_core.ab_file import read_block
 from phoenix_core.config import read_config
 from phoenix_core.ledger import open_ledger
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.testing.calling import call_program
 from phoenix_core.testing.killing import kill_at
 
 RUN = "094.D-0114(B)"
@@ -207,14 +207,9 @@ class Site:
 
     def call(self, *words, program="phoenix_createDeep", **env):
         """Type a real command where nobody can be asked."""
-        return subprocess.run(
-            [BIN / program, *words],
-            cwd=self.config_path.parent,
-            env=self.env | env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        env = self.env | env
+        return call_program(
+            [BIN / program, *words], cwd=self.config_path.parent, env=env
         )
 
     def made(self, *words, run=RUN):
