@@ -5,7 +5,10 @@ found by narrowing: the values within a guess around it, which is that of the pl
 before, are a percent or two; those are gathered, and counted is how many lie below.
 Where the guess was wrong, a sample of the plane gives one, and if that is wrong, too,
 all values are taken: the result is exact in each case. Planes are larger than the
-nearest caches: what is done to a value in several steps is done chunk by chunk.
+nearest caches: what is done to a value in several steps is done chunk by chunk, and
+images are added to row by row for some planes at once. Each loop does one thing, so
+that the compiler does it for many values with one instruction; for that, too, it counts
+in numbers of the width of the values.
 """
 
 from typing import Any, Final
@@ -14,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from phoenix_core.cube.planes import Plane
+from phoenix_core.cube.planes import Block, Plane
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]]
@@ -31,24 +34,25 @@ _FEWEST: Final = 16  # of them, below which all values are taken
 _AROUND: Final = 3.0  # times root of the values lie within a guess: at two sigma
 _CHUNK: Final = 8192  # values at a time: they stay in the nearest cache
 _ONES: Final = np.uint64(0x0101010101010101)
+_EXPONENT: Final = np.uint32(0x7F800000)  # all of its bits: infinite, or no number
+_NO_NUMBER: Final = np.uint32(0x7FC00000)
 _INFINITE: Final = np.float32(np.inf)
 _NAN: Final = np.float32(np.nan)
 
 _compiled: Final = njit(nogil=True, error_model="numpy", cache=True)
 
 
-def copy_native(raw: Plane, plane: Plane) -> int:
-    """Copy a plane in the machine's byte order; return how many are finite."""
-    return int(_copy_native(raw.ravel().view(np.uint32), plane.ravel()))
+def make_native(raw: Block) -> tuple[Block, list[int]]:
+    """Turn planes into the machine's byte order, where they are."""
+    counts = [int(_make_native(plane.ravel().view(np.uint32))) for plane in raw]
+    return raw.view(np.float32), counts
 
 
-def copy_and_add(
-    raw: Plane, plane: Plane, total: Floats, hits: Counts
-) -> tuple[float, int]:
-    """Copy a plane as `copy_native` does, and add it to an image."""
-    columns = np.zeros(plane.shape[1])
-    count = _copy_and_add(raw.view(np.uint32), plane, total, hits, columns)
-    return float(columns.sum()), int(count)
+def add(block: Block, total: Floats, hits: Counts) -> list[float]:
+    """Add planes to an image, and to the number of values that it has."""
+    columns = np.zeros((len(block), total.shape[1]))
+    _add(block, total, hits, columns)
+    return [float(one.sum()) for one in columns]
 
 
 def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
@@ -56,109 +60,108 @@ def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
     return int(_subtract(plane.ravel(), other.ravel(), difference.ravel()))
 
 
-def add_inverse(plane: Plane, total: Floats) -> None:
+def add_inverse(block: Block, total: Floats) -> None:
     """Add 1/value to an image, where the value is above 0."""
-    _add_inverse(plane.ravel(), total.ravel())
+    _add_inverse(block, total)
 
 
-def add_counts(plane: Plane, counts: Counts, per_unit: float) -> None:
-    """Count values from 0 on in bins, of which `per_unit` make 1; lanes add up."""
-    lanes, bins = counts.shape
-    of_plane = np.zeros((lanes, bins + 1), np.uint32)
-    _add_counts(plane.ravel(), per_unit, of_plane, np.empty(_CHUNK, np.uint16))
-    counts += of_plane[:, :bins]
+def add_counts(block: Block, counts: Counts, per_unit: float) -> None:
+    """Count values from 0 on in bins, of which `per_unit` make 1."""
+    of_block = np.zeros((LANES, len(counts) + 1), np.uint32)
+    _add_counts(block.ravel(), per_unit, of_block, np.empty(_CHUNK, np.uint16))
+    counts += of_block[:, :-1].sum(axis=0, dtype=counts.dtype)
 
 
-class Median:
-    """Finds medians of planes, each with the help of the one before."""
+class Middle:
+    """Finds medians and MADs of planes, each with the help of the plane before."""
 
     def __init__(self, size: int) -> None:
-        self._guess = np.full(2, np.nan, np.float32)
+        self._guesses = np.full((2, 2), np.nan, np.float32)
         marks = np.zeros(_CHUNK, np.uint8)
         away = np.empty(_CHUNK, np.float32)
         kept = np.empty(size + 1, np.float32)
         self._room = (marks, marks.view(np.uint64), away, kept)
 
-    def __call__(self, values: Plane, count: int, centre: float | None = None) -> float:
-        """Return the median of what is no NaN: `count` values, at least one.
+    def median(self, plane: Plane, count: int) -> float:
+        """Return the median of what is no NaN: `count` values, at least one."""
+        guess = self._guesses[0]
+        return float(_median(plane.ravel(), count, np.nan, guess, self._room))
 
-        With a centre it is that of their distances from it.
-        """
-        about = np.nan if centre is None else centre
-        plane = values.ravel()
-        return float(_median(plane, count, about, self._guess, self._room))
+    def median_and_mad(self, plane: Plane, count: int) -> tuple[float, float]:
+        """Return the median, and that of the distances from it."""
+        median = self.median(plane, count)
+        guess = self._guesses[1]
+        return median, float(_median(plane.ravel(), count, median, guess, self._room))
 
 
-def median(size: int) -> Median:
+def middle(size: int) -> Middle:
     """Return what finds medians of planes of that many pixels."""
-    return Median(size)
+    return Middle(size)
 
 
 @_compiled
-def _native(bits: Any) -> Any:
-    """Turn the bytes of a number around."""
-    turned = (
-        (bits << np.uint32(24))
-        | ((bits & np.uint32(0xFF00)) << np.uint32(8))
-        | ((bits >> np.uint32(8)) & np.uint32(0xFF00))
-        | (bits >> np.uint32(24))
-    )
-    return np.uint32(turned).view(np.float32)
-
-
-@_compiled
-def _copy_native(raw: Bits, plane: Values) -> int:
-    count = 0
-    for i in range(raw.size):
-        value = _native(raw[i])
-        is_finite = abs(value) < _INFINITE
-        plane[i] = value if is_finite else _NAN
-        count += int(is_finite)
+def _make_native(bits: Bits) -> Any:
+    """Turn the bytes of numbers around, and return how many are finite."""
+    count = np.int32(0)
+    for i in range(bits.size):
+        raw = bits[i]
+        turned = np.uint32(
+            (raw << np.uint32(24))
+            | ((raw & np.uint32(0xFF00)) << np.uint32(8))
+            | ((raw >> np.uint32(8)) & np.uint32(0xFF00))
+            | (raw >> np.uint32(24))
+        )
+        is_finite = (turned & _EXPONENT) != _EXPONENT
+        bits[i] = turned if is_finite else _NO_NUMBER
+        count = np.int32(count + np.int32(is_finite))
     return count
 
 
 @_compiled
-def _copy_and_add(
-    raw: Bits, plane: Values, total: Floats, hits: Counts, columns: Floats
-) -> int:
-    count = 0
-    for row in range(plane.shape[0]):
-        for column in range(plane.shape[1]):
-            value = _native(raw[row, column])
-            is_finite = abs(value) < _INFINITE
-            plane[row, column] = value if is_finite else _NAN
-            summand = np.float64(value) if is_finite else 0.0
-            total[row, column] += summand
-            hits[row, column] += np.int32(is_finite)
-            columns[column] += summand
-            count += int(is_finite)
-    return count
+def _add(block: Values, total: Floats, hits: Counts, columns: Floats) -> None:
+    for row in range(total.shape[0]):
+        for k in range(block.shape[0]):
+            for column in range(total.shape[1]):
+                value = block[k, row, column]
+                is_there = value == value  # noqa: PLR0124, false for NaN
+                summand = np.float64(value) if is_there else 0.0
+                total[row, column] += summand
+                hits[row, column] += np.int32(is_there)
+                columns[k, column] += summand
 
 
 @_compiled
-def _subtract(plane: Values, other: Values, difference: Values) -> int:
-    count = 0
+def _subtract(plane: Values, other: Values, difference: Values) -> Any:
+    count = np.int32(0)
     for i in range(plane.size):
         value = plane[i] - other[i]
         is_finite = abs(value) < _INFINITE
         difference[i] = value if is_finite else _NAN
-        count += int(is_finite)
+        count = np.int32(count + np.int32(is_finite))
     return count
 
 
 @_compiled
 def _distances(values: Values, centre: float, away: Values) -> None:
-    for i in range(values.size):
-        away[i] = np.float32(abs(np.float64(values[i]) - centre))
+    """Write distances from a centre, rounded once."""
+    rounded = np.float32(centre)
+    if rounded == centre:  # as exact, and several times as fast
+        for i in range(values.size):
+            away[i] = abs(values[i] - rounded)
+    else:
+        for i in range(values.size):
+            away[i] = np.float32(abs(np.float64(values[i]) - centre))
 
 
 @_compiled
-def _add_inverse(plane: Values, total: Floats) -> None:
-    for i in range(plane.size):
-        value = plane[i]
-        inverse = np.float32(1) / value
-        is_there = (value > np.float32(0)) & (inverse < _INFINITE)
-        total[i] += np.float64(inverse if is_there else np.float32(0))
+def _add_inverse(block: Values, total: Floats) -> None:
+    for row in range(total.shape[0]):
+        for k in range(block.shape[0]):
+            for column in range(total.shape[1]):
+                value = block[k, row, column]
+                inverse = np.float32(1) / value
+                is_there = (value > np.float32(0)) & (inverse < _INFINITE)
+                total[row, column] += np.float64(inverse if is_there else np.float32(0))
 
 
 @_compiled
@@ -190,28 +193,45 @@ def _add_counts(plane: Values, per_unit: float, counts: Counts, places: Bits) ->
 
 
 @_compiled
+def _part(values: Values, first: int, last: int, pivot: Any) -> int:
+    """Put what is less than a pivot before the rest; return where that begins.
+
+    Every value is moved, and none is asked about: a wrong prophecy of the processor
+    costs more than many moves.
+    """
+    for i in range(first, last):
+        value = values[i]
+        values[i] = values[first]
+        values[first] = value
+        first += int(value < pivot)
+    return first
+
+
+@_compiled
+def _part_equal(values: Values, first: int, last: int, pivot: Any) -> int:
+    """As `_part`, with what is equal to the pivot before the rest, too."""
+    for i in range(first, last):
+        value = values[i]
+        values[i] = values[first]
+        values[first] = value
+        first += int(value <= pivot)
+    return first
+
+
+@_compiled
 def _select(values: Values, first: int, last: int, rank: int) -> float:
     """Sort as far as needed for the value of that rank: what follows is not less."""
-    while first < last:
-        pivot = values[(first + last) >> 1]
-        i, j = first, last
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            last = j
-        elif rank >= i:
-            first = i
-        else:
-            break
-    found: float = values[rank]
-    return found
+    while True:
+        one, two, three = values[first], values[(first + last) >> 1], values[last - 1]
+        pivot = max(min(one, two), min(max(one, two), three))
+        rest = _part(values, first, last, pivot)
+        if rank < rest:
+            last = rest
+            continue
+        first = _part_equal(values, rest, last, pivot)
+        if rank < first:
+            found: float = pivot
+            return found
 
 
 @_compiled
@@ -223,27 +243,29 @@ def _mark(values: Values, low: Any, high: Any, marks: Bits) -> None:
 
 
 @_compiled
-def _gather(
-    values: Values, marks: Bits, words: Bits, kept: Values, found: int
-) -> tuple[int, int]:
-    """Gather what is marked with 1 behind what was found; count what lies below.
-
-    Most words of eight marks have no 1, and are skipped.
-    """
-    below = 0
-    for word in range(values.size // 8):
-        eight = words[word]
+def _below(words: Bits) -> int:
+    """Count the marks that are 2."""
+    count = 0
+    for i in range(words.size):
         # The product has the sum of all eight bytes in its highest one.
-        below += int((((eight >> np.uint64(1)) & _ONES) * _ONES) >> np.uint64(56))
-        if eight & _ONES:
+        twos = (words[i] >> np.uint64(1)) & _ONES
+        count += int((twos * _ONES) >> np.uint64(56))
+    return count
+
+
+@_compiled
+def _gather(values: Values, marks: Bits, words: Bits, kept: Values, found: int) -> int:
+    """Gather what is marked with 1 behind what was found; most eights have none."""
+    whole = values.size // 8
+    for word in range(whole):
+        if words[word] & _ONES:
             for i in range(8 * word, 8 * word + 8):
                 kept[found] = values[i]
                 found += int(marks[i] == 1)
-    for i in range(values.size // 8 * 8, values.size):
+    for i in range(8 * whole, values.size):
         kept[found] = values[i]
         found += int(marks[i] == 1)
-        below += int(marks[i] == 2)  # noqa: PLR2004, see _mark
-    return found, below
+    return found
 
 
 @_compiled
@@ -262,8 +284,9 @@ def _narrowed(
             _distances(chunk, centre, away)
             chunk = away[: chunk.size]
         _mark(chunk, guess[0], guess[1], marks)
-        found, less = _gather(chunk, marks, words, kept, found)
-        below += less
+        marks[chunk.size :] = 0
+        below += _below(words)
+        found = _gather(chunk, marks, words, kept, found)
     return found, below
 
 
@@ -287,14 +310,28 @@ def _of(value: Any, centre: float) -> Any:
 
 
 @_compiled
+def _count_below(values: Values, centre: float, limit: Any, away: Values) -> Any:
+    count = np.int32(0)
+    for first in range(0, values.size, _CHUNK):
+        chunk = values[first : first + _CHUNK]
+        if centre == centre:  # noqa: PLR0124, false for NaN
+            _distances(chunk, centre, away)
+            chunk = away[: chunk.size]
+        for i in range(chunk.size):
+            count = np.int32(count + np.int32(chunk[i] < limit))
+    return count
+
+
+@_compiled
 def _guess_from_sample(
     values: Values,
     count: int,
     centre: float,
     guess: Values,
-    kept: Values,
+    room: Room,
 ) -> None:
     """Guess from a sample; how many values lie below its middle says where in it."""
+    _, _, chunk, kept = room
     step = max(1, values.size // _SAMPLED)
     sampled = 0
     for i in range(0, values.size, step):
@@ -307,16 +344,14 @@ def _guess_from_sample(
     middle = sampled // 2
     reach = int(2 * np.sqrt(sampled))  # four standard deviations of the rank
     first, last = max(middle - reach, 0), min(middle + reach, sampled - 1)
-    _select(kept, 0, sampled - 1, first)
-    _select(kept, first, sampled - 1, last)
+    _select(kept, 0, sampled, first)
+    _select(kept, first, sampled, last)
     _sort(kept, first, last)
-    below = 0
-    for i in range(values.size):
-        below += int(_of(values[i], centre) < kept[middle])
-    away = (count // 2 - below) * sampled / count
-    around = 2 * np.sqrt(abs(away)) + 4
-    guess[0] = kept[min(max(int(middle + away - around), first), last)]
-    guess[1] = kept[min(max(int(middle + away + around), first), last)]
+    below = _count_below(values, centre, kept[middle], chunk)
+    off = (count // 2 - below) * sampled / count
+    around = 2 * np.sqrt(abs(off)) + 4
+    guess[0] = kept[min(max(int(middle + off - around), first), last)]
+    guess[1] = kept[min(max(int(middle + off + around), first), last)]
 
 
 @_compiled
@@ -344,14 +379,14 @@ def _median(
     below, found = 0, 0
     for attempt in range(3):
         if attempt == 1:
-            _guess_from_sample(values, count, centre, guess, kept)
+            _guess_from_sample(values, count, centre, guess, room)
         elif attempt == 2:  # noqa: PLR2004
             guess[0], guess[1] = -np.inf, np.inf
         if guess[0] <= guess[1]:
             found, below = _narrowed(values, centre, guess, room)
             if below <= low and high < below + found:
                 break
-    lower = _select(kept, 0, found - 1, low - below)
+    lower = _select(kept, 0, found, low - below)
     upper = lower
     if high > low:
         upper = kept[low - below + 1 : found].min()
