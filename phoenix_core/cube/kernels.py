@@ -14,8 +14,8 @@ from phoenix_core.cube.planes import Block, Cube, Plane
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]]
 
-LARGE: Final = 2**28
-"""Bytes of a cube from which on numba is worth its start: half a second."""
+LARGE: Final = 2**26
+"""Bytes of a cube from which on compiled loops are worth their start: 0.1 s."""
 
 
 class Middle(Protocol):
@@ -69,7 +69,7 @@ def kernels_for(cube: Cube, large: int = LARGE) -> Kernels:
     if cube.size < large or not cube.is_plain or cube.kind.itemsize != 4:  # noqa: PLR2004
         return with_numpy
     try:
-        from phoenix_core.cube import with_numba  # noqa: PLC0415, costs half a second
-    except (ImportError, RuntimeError):  # not there, or no place for what it compiles
-        return with_numpy
+        from phoenix_core.cube import with_numba  # noqa: PLC0415, costs start-up
+    except (ImportError, RuntimeError, AttributeError):
+        return with_numpy  # no numba, no place for its code, or one that we do not know
     return with_numba

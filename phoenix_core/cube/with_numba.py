@@ -1,74 +1,78 @@
-"""The work of the loops over all pixels, compiled by numba: see kernels.py.
+"""The work of the loops over all pixels with loops.py, compiled: see kernels.py."""
 
-Its start costs half a second, the first time some seconds more to compile. A median is
-found by narrowing: the values within a guess around it, which is that of the plane
-before, are a percent or two; those are gathered, and counted is how many lie below.
-Where the guess was wrong, a sample of the plane gives one, and if that is wrong, too,
-all values are taken: the result is exact in each case. Planes are larger than the
-nearest caches: what is done to a value in several steps is done chunk by chunk, and
-images are added to row by row for some planes at once. Each loop does one thing, so
-that the compiler does it for many values with one instruction; for that, too, it counts
-in numbers of the width of the values.
-"""
-
+import ctypes
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+from numpy.ctypeslib import ndpointer
 from numpy.typing import NDArray
 
+from phoenix_core.cube.machine_code import load
 from phoenix_core.cube.planes import Block, Plane
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]]
-Values = NDArray[np.float32]
-Bits = NDArray[np.unsignedinteger[Any]]
-Room = tuple[Bits, Bits, Values, Values]
-"""Marks of a chunk, the same by eight; distances of a chunk; all values gathered."""
 
-LANES: Final = 4
-"""Histograms filled in turn: neighbours alike do not wait for each other."""
+_CHUNK: Final = 8192  # as in loops.py, which needs numba
+_LANES: Final = 4
 
-_SAMPLED: Final = 1024  # values that make a guess
-_FEWEST: Final = 16  # of them, below which all values are taken
-_AROUND: Final = 3.0  # times root of the values lie within a guess: at two sigma
-_CHUNK: Final = 8192  # values at a time: they stay in the nearest cache
-_ONES: Final = np.uint64(0x0101010101010101)
-_EXPONENT: Final = np.uint32(0x7F800000)  # all of its bits: infinite, or no number
-_NO_NUMBER: Final = np.uint32(0x7FC00000)
-_INFINITE: Final = np.float32(np.inf)
-_NAN: Final = np.float32(np.nan)
+_N: Final = ctypes.c_int64
+_AT: Final = ctypes.c_void_p
+_REAL: Final = ctypes.c_double
 
-_compiled: Final = njit(nogil=True, error_model="numpy", cache=True)
+
+def _array(kind: Any) -> Any:
+    """Arrays of a kind that lie in memory as loops go through them, and no others."""
+    return ndpointer(kind, flags="C_CONTIGUOUS")
+
+
+_VALUES: Final = _array(np.float32)
+_FLOATS: Final = _array(np.float64)
+_LOOPS: Final = load(
+    "phoenix_core.cube.loops",
+    {
+        "make_native": (_N, _array(np.uint32), _N),
+        "add": (None, _VALUES, _N, _N, _N, _FLOATS, _array(np.int32), _FLOATS),
+        "subtract": (_N, _VALUES, _VALUES, _VALUES, _N),
+        "add_inverse": (None, _VALUES, _N, _N, _N, _FLOATS),
+        "add_counts": (None, _VALUES, _N, _REAL, _array(np.uint32), _N, _AT),
+        "median": (_REAL, _VALUES, _N, _N, _REAL, _VALUES, _AT, _AT, _AT, _AT),
+    },
+)
 
 
 def make_native(raw: Block) -> tuple[Block, list[int]]:
     """Turn planes into the machine's byte order, where they are."""
-    counts = [int(_make_native(plane.ravel().view(np.uint32))) for plane in raw]
+    turn = _LOOPS["make_native"]
+    counts = [int(turn(plane.view(np.uint32), plane.size)) for plane in raw]
     return raw.view(np.float32), counts
 
 
 def add(block: Block, total: Floats, hits: Counts) -> list[float]:
     """Add planes to an image, and to the number of values that it has."""
     columns = np.zeros((len(block), total.shape[1]))
-    _add(block, total, hits, columns)
+    _LOOPS["add"](block, *block.shape, total, hits, columns)
     return [float(one.sum()) for one in columns]
 
 
 def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
     """Write plane minus other, NaN where not finite; return how many are."""
-    return int(_subtract(plane.ravel(), other.ravel(), difference.ravel()))
+    return int(_LOOPS["subtract"](plane, other, difference, plane.size))
 
 
 def add_inverse(block: Block, total: Floats) -> None:
     """Add 1/value to an image, where the value is above 0."""
-    _add_inverse(block, total)
+    _LOOPS["add_inverse"](block, *block.shape, total)
 
 
 def add_counts(block: Block, counts: Counts, per_unit: float) -> None:
     """Count values from 0 on in bins, of which `per_unit` make 1."""
-    of_block = np.zeros((LANES, len(counts) + 1), np.uint32)
-    _add_counts(block.ravel(), per_unit, of_block, np.empty(_CHUNK, np.uint16))
+    of_block = np.zeros((_LANES, len(counts) + 1), np.uint32)
+    places = np.empty(_CHUNK, np.uint16)
+    bins = of_block.shape[1]
+    _LOOPS["add_counts"](
+        block, block.size, per_unit, of_block, bins, places.ctypes.data
+    )
     counts += of_block[:, :-1].sum(axis=0, dtype=counts.dtype)
 
 
@@ -77,319 +81,28 @@ class Middle:
 
     def __init__(self, size: int) -> None:
         self._guesses = np.full((2, 2), np.nan, np.float32)
-        marks = np.zeros(_CHUNK, np.uint8)
-        away = np.empty(_CHUNK, np.float32)
-        kept = np.empty(size + 1, np.float32)
-        self._room = (marks, marks.view(np.uint64), away, kept)
+        self._marks = np.zeros(_CHUNK, np.uint8)
+        self._away = np.empty(_CHUNK, np.float32)
+        self._kept = np.empty(size + 1, np.float32)
+        arrays = (self._marks, self._marks, self._away, self._kept)
+        self._room = [array.ctypes.data for array in arrays]
 
     def median(self, plane: Plane, count: int) -> float:
         """Return the median of what is no NaN: `count` values, at least one."""
-        guess = self._guesses[0]
-        return float(_median(plane.ravel(), count, np.nan, guess, self._room))
+        return self._median(plane, count, np.nan, 0)
 
     def median_and_mad(self, plane: Plane, count: int) -> tuple[float, float]:
         """Return the median, and that of the distances from it."""
         median = self.median(plane, count)
-        guess = self._guesses[1]
-        return median, float(_median(plane.ravel(), count, median, guess, self._room))
+        return median, self._median(plane, count, median, 1)
+
+    def _median(self, plane: Plane, count: int, centre: float, guess: int) -> float:
+        if plane.size >= len(self._kept):
+            raise ValueError(f"{plane.size} pixels, expected {len(self._kept) - 1}")
+        find, guesses = _LOOPS["median"], self._guesses[guess]
+        return float(find(plane, plane.size, count, centre, guesses, *self._room))
 
 
 def middle(size: int) -> Middle:
     """Return what finds medians of planes of that many pixels."""
     return Middle(size)
-
-
-@_compiled
-def _make_native(bits: Bits) -> Any:
-    """Turn the bytes of numbers around, and return how many are finite."""
-    count = np.int32(0)
-    for i in range(bits.size):
-        raw = bits[i]
-        turned = np.uint32(
-            (raw << np.uint32(24))
-            | ((raw & np.uint32(0xFF00)) << np.uint32(8))
-            | ((raw >> np.uint32(8)) & np.uint32(0xFF00))
-            | (raw >> np.uint32(24))
-        )
-        is_finite = (turned & _EXPONENT) != _EXPONENT
-        bits[i] = turned if is_finite else _NO_NUMBER
-        count = np.int32(count + np.int32(is_finite))
-    return count
-
-
-@_compiled
-def _add(block: Values, total: Floats, hits: Counts, columns: Floats) -> None:
-    for row in range(total.shape[0]):
-        for k in range(block.shape[0]):
-            for column in range(total.shape[1]):
-                value = block[k, row, column]
-                is_there = value == value  # noqa: PLR0124, false for NaN
-                summand = np.float64(value) if is_there else 0.0
-                total[row, column] += summand
-                hits[row, column] += np.int32(is_there)
-                columns[k, column] += summand
-
-
-@_compiled
-def _subtract(plane: Values, other: Values, difference: Values) -> Any:
-    count = np.int32(0)
-    for i in range(plane.size):
-        value = plane[i] - other[i]
-        is_finite = abs(value) < _INFINITE
-        difference[i] = value if is_finite else _NAN
-        count = np.int32(count + np.int32(is_finite))
-    return count
-
-
-@_compiled
-def _distances(values: Values, centre: float, away: Values) -> None:
-    """Write distances from a centre, rounded once."""
-    rounded = np.float32(centre)
-    if rounded == centre:  # as exact, and several times as fast
-        for i in range(values.size):
-            away[i] = abs(values[i] - rounded)
-    else:
-        for i in range(values.size):
-            away[i] = np.float32(abs(np.float64(values[i]) - centre))
-
-
-@_compiled
-def _add_inverse(block: Values, total: Floats) -> None:
-    for row in range(total.shape[0]):
-        for k in range(block.shape[0]):
-            for column in range(total.shape[1]):
-                value = block[k, row, column]
-                inverse = np.float32(1) / value
-                is_there = (value > np.float32(0)) & (inverse < _INFINITE)
-                total[row, column] += np.float64(inverse if is_there else np.float32(0))
-
-
-@_compiled
-def _place(plane: Values, per_unit: float, places: Bits, bins: int) -> None:
-    """Find the bin of each value; what lies elsewhere has the one behind the last."""
-    beyond, factor = np.float32(bins), np.float32(per_unit)
-    for i in range(plane.size):
-        place = plane[i] * factor
-        is_within = (place >= np.float32(0)) & (place < beyond)
-        places[i] = np.uint16(np.int32(place if is_within else beyond))
-
-
-@_compiled
-def _add_counts(plane: Values, per_unit: float, counts: Counts, places: Bits) -> None:
-    """Count in four lanes at once; the bin behind the last is of no interest."""
-    # Where each has a name of its own, none waits for the one before it.
-    one, two, three, four = counts[0], counts[1], counts[2], counts[3]
-    for first in range(0, plane.size, _CHUNK):
-        chunk = plane[first : first + _CHUNK]
-        _place(chunk, per_unit, places, counts.shape[1] - 1)
-        whole = chunk.size // LANES * LANES
-        for i in range(0, whole, LANES):
-            one[places[i]] += np.uint32(1)
-            two[places[i + 1]] += np.uint32(1)
-            three[places[i + 2]] += np.uint32(1)
-            four[places[i + 3]] += np.uint32(1)
-        for i in range(whole, chunk.size):
-            one[places[i]] += np.uint32(1)
-
-
-@_compiled
-def _part(values: Values, first: int, last: int, pivot: Any) -> int:
-    """Put what is less than a pivot before the rest; return where that begins.
-
-    Every value is moved, and none is asked about: a wrong prophecy of the processor
-    costs more than many moves.
-    """
-    for i in range(first, last):
-        value = values[i]
-        values[i] = values[first]
-        values[first] = value
-        first += int(value < pivot)
-    return first
-
-
-@_compiled
-def _part_equal(values: Values, first: int, last: int, pivot: Any) -> int:
-    """As `_part`, with what is equal to the pivot before the rest, too."""
-    for i in range(first, last):
-        value = values[i]
-        values[i] = values[first]
-        values[first] = value
-        first += int(value <= pivot)
-    return first
-
-
-@_compiled
-def _select(values: Values, first: int, last: int, rank: int) -> float:
-    """Sort as far as needed for the value of that rank: what follows is not less."""
-    while True:
-        one, two, three = values[first], values[(first + last) >> 1], values[last - 1]
-        pivot = max(min(one, two), min(max(one, two), three))
-        rest = _part(values, first, last, pivot)
-        if rank < rest:
-            last = rest
-            continue
-        first = _part_equal(values, rest, last, pivot)
-        if rank < first:
-            found: float = pivot
-            return found
-
-
-@_compiled
-def _mark(values: Values, low: Any, high: Any, marks: Bits) -> None:
-    """Mark with 1 what lies within a guess, with 2 what lies below, with 0 the rest."""
-    for i in range(values.size):
-        value = values[i]
-        marks[i] = np.uint8(value <= high) + np.uint8(value < low)
-
-
-@_compiled
-def _below(words: Bits) -> int:
-    """Count the marks that are 2."""
-    count = 0
-    for i in range(words.size):
-        # The product has the sum of all eight bytes in its highest one.
-        twos = (words[i] >> np.uint64(1)) & _ONES
-        count += int((twos * _ONES) >> np.uint64(56))
-    return count
-
-
-@_compiled
-def _gather(values: Values, marks: Bits, words: Bits, kept: Values, found: int) -> int:
-    """Gather what is marked with 1 behind what was found; most eights have none."""
-    whole = values.size // 8
-    for word in range(whole):
-        if words[word] & _ONES:
-            for i in range(8 * word, 8 * word + 8):
-                kept[found] = values[i]
-                found += int(marks[i] == 1)
-    for i in range(8 * whole, values.size):
-        kept[found] = values[i]
-        found += int(marks[i] == 1)
-    return found
-
-
-@_compiled
-def _narrowed(
-    values: Values,
-    centre: float,
-    guess: Values,
-    room: Room,
-) -> tuple[int, int]:
-    """Gather all values within the guess; return how many, and how many lie below."""
-    marks, words, away, kept = room
-    found, below = 0, 0
-    for first in range(0, values.size, _CHUNK):
-        chunk = values[first : first + _CHUNK]
-        if centre == centre:  # noqa: PLR0124, false for NaN: no distances are asked for
-            _distances(chunk, centre, away)
-            chunk = away[: chunk.size]
-        _mark(chunk, guess[0], guess[1], marks)
-        marks[chunk.size :] = 0
-        below += _below(words)
-        found = _gather(chunk, marks, words, kept, found)
-    return found, below
-
-
-@_compiled
-def _sort(values: Values, first: int, last: int) -> None:
-    for i in range(first + 1, last + 1):
-        value = values[i]
-        j = i
-        while j > first and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
-
-
-@_compiled
-def _of(value: Any, centre: float) -> Any:
-    """A value, or its distance from the centre, where that is no NaN."""
-    if centre == centre:  # noqa: PLR0124, false for NaN
-        return np.float32(abs(np.float64(value) - centre))
-    return value
-
-
-@_compiled
-def _count_below(values: Values, centre: float, limit: Any, away: Values) -> Any:
-    count = np.int32(0)
-    for first in range(0, values.size, _CHUNK):
-        chunk = values[first : first + _CHUNK]
-        if centre == centre:  # noqa: PLR0124, false for NaN
-            _distances(chunk, centre, away)
-            chunk = away[: chunk.size]
-        for i in range(chunk.size):
-            count = np.int32(count + np.int32(chunk[i] < limit))
-    return count
-
-
-@_compiled
-def _guess_from_sample(
-    values: Values,
-    count: int,
-    centre: float,
-    guess: Values,
-    room: Room,
-) -> None:
-    """Guess from a sample; how many values lie below its middle says where in it."""
-    _, _, chunk, kept = room
-    step = max(1, values.size // _SAMPLED)
-    sampled = 0
-    for i in range(0, values.size, step):
-        value = _of(values[i], centre)
-        kept[sampled] = value
-        sampled += int(value == value)  # noqa: PLR0124, false for NaN
-    if sampled < _FEWEST:
-        guess[:] = np.nan
-        return
-    middle = sampled // 2
-    reach = int(2 * np.sqrt(sampled))  # four standard deviations of the rank
-    first, last = max(middle - reach, 0), min(middle + reach, sampled - 1)
-    _select(kept, 0, sampled, first)
-    _select(kept, first, sampled, last)
-    _sort(kept, first, last)
-    below = _count_below(values, centre, kept[middle], chunk)
-    off = (count // 2 - below) * sampled / count
-    around = 2 * np.sqrt(abs(off)) + 4
-    guess[0] = kept[min(max(int(middle + off - around), first), last)]
-    guess[1] = kept[min(max(int(middle + off + around), first), last)]
-
-
-@_compiled
-def _narrow(guess: Values, middle: float, count: int, found: int) -> None:
-    """Centre the guess, and make it as wide as a median is uncertain."""
-    wanted = _AROUND * np.sqrt(count)
-    half = (np.float64(guess[1]) - np.float64(guess[0])) / 2
-    half *= min(max(wanted / max(found, 1), 0.25), 4.0)
-    if half < np.inf:
-        guess[0], guess[1] = middle - half, middle + half
-    else:
-        guess[:] = np.nan
-
-
-@_compiled
-def _median(
-    values: Values,
-    count: int,
-    centre: float,
-    guess: Values,
-    room: Room,
-) -> float:
-    kept = room[3]
-    low, high = (count - 1) // 2, count // 2
-    below, found = 0, 0
-    for attempt in range(3):
-        if attempt == 1:
-            _guess_from_sample(values, count, centre, guess, room)
-        elif attempt == 2:  # noqa: PLR2004
-            guess[0], guess[1] = -np.inf, np.inf
-        if guess[0] <= guess[1]:
-            found, below = _narrowed(values, centre, guess, room)
-            if below <= low and high < below + found:
-                break
-    lower = _select(kept, 0, found, low - below)
-    upper = lower
-    if high > low:
-        upper = kept[low - below + 1 : found].min()
-    middle = (np.float64(lower) + np.float64(upper)) / 2
-    _narrow(guess, middle, count, found)
-    return middle
