@@ -343,10 +343,12 @@ def _median(
     return middle
 
 
-@cfunc("int64(CPointer(uint32), int64)")
-def make_native(bits: Any, size: int) -> int:
-    """Turn the bytes of numbers around, and return how many are finite."""
-    return int(_make_native(carray(bits, size)))
+@cfunc("void(CPointer(uint32), int64, int64, CPointer(int64))")
+def make_native(block: Any, planes: int, size: int, counts: Any) -> None:
+    """Turn the bytes of numbers around, and count how many of a plane are finite."""
+    raw, finite = carray(block, (planes, size)), carray(counts, planes)
+    for k in range(planes):
+        finite[k] = _make_native(raw[k])
 
 
 @cfunc(
@@ -391,25 +393,34 @@ def add_counts(  # noqa: PLR0917
 
 
 @cfunc(
-    "float64(CPointer(float32), int64, int64, float64, CPointer(float32),"
-    " CPointer(uint8), CPointer(uint64), CPointer(float32), CPointer(float32))"
+    "void(CPointer(float32), int64, int64, CPointer(float64), int64,"
+    " CPointer(float32), CPointer(uint8), CPointer(uint64),"
+    " CPointer(float32), CPointer(float32))"
 )
-def median(  # noqa: PLR0917
+def medians(  # noqa: PLR0917
     values: Any,
     size: int,
     count: int,
-    centre: float,
-    guess: Any,
+    found: Any,
+    wanted: int,
+    guesses: Any,
     marks: Any,
     words: Any,
     away: Any,
     kept: Any,
-) -> float:
-    """Return the median of values, or of their distances from a centre."""
+) -> None:
+    """Find the median of values and, if two are wanted, of their distances from it."""
+    plane, answer, guess = (
+        carray(values, size),
+        carray(found, 2),
+        carray(guesses, (2, 2)),
+    )
     room = (
         carray(marks, CHUNK),
         carray(words, CHUNK // 8),
         carray(away, CHUNK),
         carray(kept, size + 1),
     )
-    return float(_median(carray(values, size), count, centre, carray(guess, 2), room))
+    centre = np.nan
+    for k in range(wanted):
+        centre = answer[k] = _median(plane, count, centre, guess[k], room)

@@ -21,7 +21,7 @@ Block = NDArray[np.floating[Any]]
 """Some planes, one after the other: planes, rows, columns."""
 
 _CUBE: Final = 3  # axes
-_PIECE: Final = 2**20  # bytes read at once: what was read is still in the cache
+_PIECE: Final = 2**21  # bytes read at once: what was read is still in a near cache
 _PLAIN: Final = {-32: ">f4", -64: ">f8"}  # by BITPIX
 _SCALED: Final = ("BSCALE", "BZERO", "ZCMPTYPE")
 

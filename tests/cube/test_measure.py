@@ -1,6 +1,5 @@
 """Cubes in one pass: exact, the same with numba and without, in little memory."""
 
-import ctypes
 import importlib.util
 import os
 import subprocess
@@ -255,7 +254,7 @@ def test_code_is_kept_in_the_users_cache_where_phoenix_is_not_theirs(
 def test_an_array_that_loops_cannot_go_through_is_refused():
     plane = np.zeros((8, 8), np.float32)
     for wrong in (plane.T[:, ::2], plane.astype(">f4"), plane.astype(float)):
-        with pytest.raises((TypeError, ctypes.ArgumentError)):
+        with pytest.raises(TypeError):
             with_numba.subtract(wrong, plane, plane)
 
 
