@@ -2,12 +2,12 @@
 
 A median is found by narrowing: the values within a guess around it, which is that of
 the plane before, are a percent or two; those are gathered, and counted is how many lie
-below. Where the guess was wrong, a sample of the plane gives one, and if that is wrong,
-too, all values are taken: the result is exact in each case. Planes are larger than the
-nearest caches: what is done to a value in several steps is done chunk by chunk, and
-images are added to row by row for some planes at once. Each loop does one thing, so
-that the compiler does it for many values with one instruction; for that, too, it counts
-in numbers of the width of the values.
+below. Where a sample of the plane shows that the guess is wrong, or it proved to be,
+the sample gives one, and if that is wrong, too, all values are taken: the result is
+exact in each case. Planes are larger than the nearest caches: what is done to a value
+in several steps is done chunk by chunk, and images are added to row by row for some
+planes at once. Each loop does one thing, so that the compiler does it for many values
+with one instruction; for that, too, it counts in numbers of the width of the values.
 
 No loop raises anything, or makes an array: that would need numba to run. What is called
 from outside stands at the end, with the addresses and sizes of its arrays.
@@ -237,17 +237,6 @@ def _narrowed(
 
 
 @_compiled
-def _sort(values: Values, first: int, last: int) -> None:
-    for i in range(first + 1, last + 1):
-        value = values[i]
-        j = i
-        while j > first and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
-
-
-@_compiled
 def _of(value: Any, centre: float) -> Any:
     """A value, or its distance from the centre, where that is no NaN."""
     if centre == centre:  # noqa: PLR0124, false for NaN
@@ -269,6 +258,28 @@ def _count_below(values: Values, centre: float, limit: Any, away: Values) -> Any
 
 
 @_compiled
+def _sample(values: Values, centre: float, kept: Values) -> int:
+    """Keep some of the values, or of their distances; return how many are no NaN."""
+    sampled = 0
+    for i in range(0, values.size, max(1, values.size // _SAMPLED)):
+        value = _of(values[i], centre)
+        kept[sampled] = value
+        sampled += int(value == value)  # noqa: PLR0124, false for NaN
+    return sampled
+
+
+@_compiled
+def _is_far(guess: Values, sample: Values) -> bool:
+    """Whether a sample has so many values on one side that the guess is wrong."""
+    below, above = 0, 0
+    for value in sample:
+        below += int(value < guess[0])
+        above += int(value > guess[1])
+    # Four standard deviations of the rank more than half of them.
+    return max(below, above) > sample.size / 2 + 2 * math.sqrt(sample.size)
+
+
+@_compiled
 def _guess_from_sample(
     values: Values,
     count: int,
@@ -278,26 +289,17 @@ def _guess_from_sample(
 ) -> None:
     """Guess from a sample; how many values lie below its middle says where in it."""
     _, _, chunk, kept = room
-    step = max(1, values.size // _SAMPLED)
-    sampled = 0
-    for i in range(0, values.size, step):
-        value = _of(values[i], centre)
-        kept[sampled] = value
-        sampled += int(value == value)  # noqa: PLR0124, false for NaN
+    sampled = _sample(values, centre, kept)
     if sampled < _FEWEST:
         guess[:] = np.nan
         return
     middle = sampled // 2
-    reach = int(2 * math.sqrt(sampled))  # four standard deviations of the rank
-    first, last = max(middle - reach, 0), min(middle + reach, sampled - 1)
-    _select(kept, 0, sampled, first)
-    _select(kept, first, sampled, last)
-    _sort(kept, first, last)
-    below = _count_below(values, centre, kept[middle], chunk)
+    below = _count_below(values, centre, _select(kept, 0, sampled, middle), chunk)
     off = (count // 2 - below) * sampled / count
     around = 2 * math.sqrt(abs(off)) + 4
-    guess[0] = kept[min(max(int(middle + off - around), first), last)]
-    guess[1] = kept[min(max(int(middle + off + around), first), last)]
+    low, high = int(middle + off - around), int(middle + off + around)
+    guess[0] = _select(kept, 0, sampled, min(max(low, 0), sampled - 1))
+    guess[1] = _select(kept, 0, sampled, min(max(high, 0), sampled - 1))
 
 
 @_compiled
@@ -324,7 +326,10 @@ def _median(
     low, high = (count - 1) // 2, count // 2
     below, found = 0, 0
     for attempt in range(3):
-        if attempt == 1:
+        if attempt == 0:
+            if _is_far(guess, kept[: _sample(values, centre, kept)]):
+                continue
+        elif attempt == 1:
             _guess_from_sample(values, count, centre, guess, room)
         elif attempt == 2:  # noqa: PLR2004
             guess[0], guess[1] = -np.inf, np.inf
