@@ -143,11 +143,11 @@ def _signal(cube: Cube, kernels: Kernels, planes: range) -> _SignalPart:
     first = read.start - planes.start
     for raw in read_blocks(cube, read, kept=_LAG):
         block, counts = kernels.make_native(raw)
-        inner = slice(max(-first, 0), max(len(planes) - first, 0))
-        sums = kernels.add(block[inner], total, hits)
+        own = slice(max(-first, 0), max(len(planes) - first, 0))
+        sums = kernels.add(block[own], total, hits)
         for n, plane in enumerate(block, first):
             if 0 <= n < len(planes) and (values := counts[n - first]):
-                mean[n] = sums[n - first - inner.start] / values
+                mean[n] = sums[n - first - own.start] / values
                 median[n], mad[n] = levels.median_and_mad(plane, values)
             if len(recent) == _LAG and (
                 values := kernels.subtract(plane, recent[0], difference)
