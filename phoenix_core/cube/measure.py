@@ -25,7 +25,8 @@ MAD_TO_SIGMA: Final = 1.4826
 """Standard deviation of a Gaussian in units of its median absolute deviation."""
 
 _LAG: Final = 2  # planes: neighbours share pixels of the detector, the next but one not
-_PARTS: Final = 4  # side by side, where there are as many cores
+_PARTS: Final = 2  # side by side: more would take cores from other jobs
+_WIDE: Final = 3 * 2**21  # bytes of a plane above which memory has room for one part
 
 
 @frozen(eq=False)
@@ -105,19 +106,21 @@ def measure_variance(cube: Cube, bins: Bins, large: int = LARGE) -> Variance:
 
 
 def _by_parts(cube: Cube, work: Callable[[range], Part]) -> list[Part]:
-    """Do parts of the planes side by side, on as many cores as there are for us.
+    """Do the first and the second half of the planes side by side, if there are cores.
 
-    The parts are the same whatever the machine, so that sums are, too.
+    The halves are the same whatever the machine, so that sums are, too.
     """
-    planes = range(cube.shape[0])
-    size = max(1, -(-len(planes) // _PARTS))
+    count, rows, columns = cube.shape
+    planes = range(count)
+    size = -(-count // _PARTS)
     parts = [planes[k * size : (k + 1) * size] for k in range(_PARTS)]
+    cores = len(os.sched_getaffinity(0))
+    is_wide = rows * columns * cube.kind.itemsize > _WIDE
     # Where astropy reads, it is made for one at a time.
-    threads = min(_PARTS, len(os.sched_getaffinity(0))) if cube.is_plain else 1
-    if threads == 1:
+    if cores == 1 or is_wide or not cube.is_plain:
         return [work(part) for part in parts]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, parts))
+    with ThreadPoolExecutor(_PARTS) as threads:
+        return list(threads.map(work, parts))
 
 
 @frozen(eq=False)
