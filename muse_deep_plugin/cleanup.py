@@ -1,8 +1,7 @@
 """pgi_phoenix_MUSE_cleanup (CLEANUP_PLUGIN of ingestProducts): headers of what is gone.
 
 The FITS files of each dataset, and the certified deep cube, images and exposure map
-that these were made of, become headers: a deep cube of several GB lies on disk twice
-until then.
+that these were made of, become headers.
 """
 
 from collections.abc import Iterator, Sequence

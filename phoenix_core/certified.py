@@ -6,7 +6,9 @@ import attrs
 from attrs import frozen
 
 from phoenix_core.ab_file import check_block, read_block
+from phoenix_core.as_certified import certified_sha256, certified_size
 from phoenix_core.association_block import AssociationBlock, ProductRecord
+from phoenix_core.errors import ProcessingError
 from phoenix_core.file_sums import FileSums
 from phoenix_core.model import Product, Run
 from phoenix_core.verdicts import products_id, read_verdicts, word_on
@@ -61,8 +63,8 @@ def why_changed(one: Certified, sums: FileSums) -> tuple[str, ...]:
         record, path = records[product.path.name], product.path
         if not path.is_file() or path.is_symlink():
             lines.append(f"{path} is missing")
-        elif path.stat().st_size != record.size or sums.sha256(path) != record.checksum:
-            lines.append(f"{path} is not what was certified (its sha256 changed)")
+        elif wrong := _why_another(path, record, sums):
+            lines.append(f"{path} is not what was certified ({wrong})")
     return tuple(lines)
 
 
@@ -70,6 +72,16 @@ def certified_sum(one: Certified, path: Path) -> str | None:
     """Return the sha256 that a product of the AB was certified with."""
     records = {record.file: record.checksum for record in _kept(one.block)}
     return records.get(path.name)
+
+
+def _why_another(path: Path, record: ProductRecord, sums: FileSums) -> str:
+    """Say why a file is not the certified one, whatever its headers are by now."""
+    try:
+        is_same = certified_size(path) == record.size
+        is_same = is_same and certified_sha256(path, sums) == record.checksum
+    except ProcessingError as error:
+        return str(error)
+    return "" if is_same else "its sha256 changed"
 
 
 def _products(run: Run, block: AssociationBlock) -> tuple[Product, ...]:

@@ -14,6 +14,7 @@ from typing import Final
 from attrs import field, frozen
 
 from phoenix_core import hookspecs
+from phoenix_core.as_certified import certified_sha256, kept_headers_path
 from phoenix_core.atomic import remove_leftovers, temporary_of
 from phoenix_core.certified import Certified, certified, certified_sum
 from phoenix_core.datasets import Datasets, conv_dir, read_datasets
@@ -21,7 +22,8 @@ from phoenix_core.errors import ConfigError, IngestionError, PgiError
 from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.header_file import header_path, replace_by_header
 from phoenix_core.idp_category import is_fits_name
-from phoenix_core.ingest_products import LOCK, Tell, has_receipt, silent
+from phoenix_core.ingest_products import Tell, has_receipt, silent
+from phoenix_core.ingest_state import ingesting
 from phoenix_core.model import Idp, Run, Stored
 from phoenix_core.pgis import Pgis
 from phoenix_core.plain_text import plain
@@ -31,7 +33,6 @@ from phoenix_core.receipts import (
     read_receipts,
     receipts_path,
 )
-from phoenix_core.run_lock import holding
 
 _SHOWN: Final = 3
 
@@ -103,8 +104,7 @@ def clean_up(
         ProcessingError: another call ingests or cleans up this run.
         OSError: the disk fails; call again.
     """
-    lock = run.monitor_dir / LOCK
-    with holding(lock, f"the ingestion of {run.label}"):
+    with ingesting(run):
         ones = {one.name: one for one in certified(run)}
         receipts = latest(read_receipts(run))
         if not receipts:
@@ -121,8 +121,9 @@ def clean_up(
                 task.sums[path] = file.sha256
         _plan_headers(run, pgis, proven, task, kept)
         _plan_links(run, proven, task)
-        freed = sum(path.stat().st_size for path in task.headers)
+        freed = sum(_share(path) for path in task.headers)
         if not is_dry:
+            _remove_kept_headers(proven)
             freed -= _do(run, task, tell)
     return CleanUp(tuple(task.headers), tuple(task.links), tuple(kept), freed)
 
@@ -277,11 +278,12 @@ def _plan_headers(
             continue  # it went already
         made = owner.get(path)
         if made and made.certified:
-            task.sums[path] = certified_sum(made.certified, path) or ""
-            if task.read.sha256(path) != task.sums[path]:
+            checksum = certified_sum(made.certified, path)
+            if certified_sha256(path, task.read) != checksum:
                 why = f"{path} is not what was certified, and this the archive has not"
                 kept.append(Kept(made.idp.block, made.idp.target, why))
                 continue
+            task.sums[path] = task.read.sha256(path)
         task.headers.append(path)
     targets = [header_path(path) for path in task.headers]
     if double := [path for path in targets if targets.count(path) > 1]:
@@ -327,6 +329,20 @@ def _do(run: Run, task: _Task, tell: Tell) -> int:
         temporary.replace(path)
     tell("", size, size)
     return taken
+
+
+def _share(path: Path) -> int:
+    """What a file takes of the disk; two names of one file have half of it each."""
+    found = path.stat()
+    return found.st_size // found.st_nlink
+
+
+def _remove_kept_headers(proven: Iterable[_Proven]) -> None:
+    """Remove what a killed call has left of files that it replaced by headers."""
+    for one in proven:
+        for product in one.certified.products if one.certified else ():
+            if not product.path.exists():
+                kept_headers_path(product.path).unlink(missing_ok=True)
 
 
 def _check_unchanged(path: Path, task: _Task) -> None:

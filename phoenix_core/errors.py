@@ -37,5 +37,9 @@ class IngestionError(PhoenixError):
     exit_code = 6
 
 
+class ArchiveAwayError(IngestionError):
+    """The archive cannot be reached, or takes nothing for now, whatever it is given."""
+
+
 class ArchiveConflictError(IngestionError):
     """A name has another content in the archive; nothing there is overwritten."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -42,12 +42,15 @@ class FileSums:
         Raises:
             OSError: it cannot be read.
         """
-        state = file_state(path)
+        return self.total(path, file_state(path), lambda: sha256(path))
+
+    def total(self, path: Path, state: FileState, compute: Callable[[], str]) -> str:
+        """Return the sum that is known for this state, or compute and remember it."""
         with self._lock:
             known = self.known.get(path)
         if known and known[0] == state:
             return known[1]
-        total = sha256(path)
+        total = compute()
         self.put(path, state, total)
         return total
 

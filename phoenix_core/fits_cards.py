@@ -4,14 +4,10 @@ Not done with a library: astropy and cfitsio write cards anew that nobody asked 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from phoenix_core.fits_file import ALL_ONES, BLOCK, CARD, KEYWORD, encoded, fold, sum_of
-
-if TYPE_CHECKING:
-    pass
 
 CardValue = str | int | float | bool
 

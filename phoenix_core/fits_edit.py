@@ -5,24 +5,18 @@ has not, the file system is asked for 184320 bytes more before the data (`insert
 and what is not needed of them is left as blank cards, for later edits. Where it cannot,
 and for small files and those with a second name, the file is copied once and replaced.
 
-In place, what is going to be written is written down first, in a file beside
-(``.<name>.edit``): after a death at any moment the next edit, or `finish_edit`, ends
-what was begun. It is on disk before the file is touched, and goes after the file is.
+An edit in place that was killed is ended by the next edit, or by `finish_edit`: see
+`fits_in_place`.
 """
 
-import base64
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from io import FileIO
 from pathlib import Path
-from typing import Any
-
-from attrs import frozen
 
 from phoenix_core.atomic import temporary_of
 from phoenix_core.errors import ProcessingError
@@ -30,41 +24,40 @@ from phoenix_core.fits_cards import CardValue, HeaderEdit, edited, padded
 from phoenix_core.fits_file import (
     BrokenFits,
     Hdu,
+    data_size,
     read_part,
     shorter,
     walk_hdus,
 )
-from phoenix_core.insert_range import (
-    ALIGNED,
-    INSERTED,
-    clone,
-    collapse,
-    insert,
-    unshare,
+from phoenix_core.fits_in_place import (
+    CANNOT,
+    Edited,
+    NoRoom,
+    edit_in_place,
+    journal_of,
+    resume,
 )
+from phoenix_core.insert_range import clone
 from phoenix_core.regular_file import open_regular
 
 __all__ = [
+    "SMALL",
     "CardValue",
     "HeaderEdit",
+    "clone_edited",
     "copy_edited",
+    "copy_replaced",
     "edit_headers",
     "finish_edit",
+    "replace_headers",
     "set_cards",
 ]
 
-_SMALL = 8 << 20  # bytes: as quickly copied, and then no reader sees half an edit
+SMALL = 8 << 20
+"""Bytes: as quickly copied, and then no reader sees half an edit (ours)."""
+
 _COPIED = 1 << 20
 _TRIES = 10
-_CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM})
-
-
-@frozen
-class _Edited:
-    """An HDU with its new header."""
-
-    hdu: Hdu
-    header: bytes
 
 
 def set_cards(
@@ -86,7 +79,7 @@ def set_cards(
 
 
 def edit_headers(
-    path: Path, edits: Mapping[int, HeaderEdit], *, small: int = _SMALL
+    path: Path, edits: Mapping[int, HeaderEdit], *, small: int = SMALL
 ) -> None:
     """Edit headers of a FITS file, all or none; data and other cards do not change.
 
@@ -104,24 +97,26 @@ def edit_headers(
             the edit.
     """
     with _locked(path) as file:
-        changed = _changed(path, file.fileno(), edits)
-        if not changed:
-            return
-        status = os.fstat(file.fileno())
-        if status.st_size > small and status.st_nlink == 1:
-            with contextlib.suppress(_NoRoom):
-                _edit_in_place(path, file.fileno(), changed)
-                return
-        temporary = temporary_of(path)
-        temporary.unlink(missing_ok=True)  # of another process of that number
-        try:
-            with temporary.open("xb", buffering=0) as copy:
-                _rewrite(file.fileno(), changed, copy.fileno())
-            shutil.copymode(path, temporary)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        _put(path, file.fileno(), _changed(path, file.fileno(), edits), small)
+
+
+def replace_headers(
+    path: Path, headers: Mapping[int, bytes], *, small: int = SMALL
+) -> None:
+    """Replace whole headers of a FITS file, all or none; the data do not change.
+
+    Args:
+        path: the file.
+        headers: in whole blocks, by the number of the HDU, from 0; they say of the data
+            what those that are there say.
+        small: as of `edit_headers`.
+
+    Raises:
+        ProcessingError: it is no complete FITS file, or a header is of other data.
+        OSError: as `edit_headers`.
+    """
+    with _locked(path) as file:
+        _put(path, file.fileno(), _replaced(path, file.fileno(), headers), small)
 
 
 def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> None:
@@ -133,18 +128,50 @@ def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> 
     Raises:
         ProcessingError, OSError: as `edit_headers`; then there is no `target`.
     """
+    if clone_edited(source, target, edits):
+        return
+    with _whole(target) as temporary, open_regular(source) as file:
+        changed = _changed(source, file.fileno(), edits)
+        with temporary.open("xb", buffering=0) as copy:
+            _rewrite(file.fileno(), changed, copy.fileno())
+
+
+def copy_replaced(source: Path, target: Path, headers: Mapping[int, bytes]) -> None:
+    """Copy a FITS file with other headers in place of its own, in one pass.
+
+    Raises:
+        ProcessingError, OSError: as `replace_headers`; then there is no `target`.
+    """
+    with _whole(target) as temporary, open_regular(source) as file:
+        changed = _replaced(source, file.fileno(), headers)
+        with temporary.open("xb", buffering=0) as copy:
+            _rewrite(file.fileno(), changed, copy.fileno())
+
+
+def clone_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> bool:
+    """Do what `copy_edited` does by sharing blocks; False where that is not possible.
+
+    Raises:
+        ProcessingError, OSError: as `edit_headers`; then there is no `target`.
+    """
+    with contextlib.suppress(NoRoom), _whole(target) as temporary:
+        with open_regular(source) as file:
+            _changed(source, file.fileno(), edits)  # tells what is wrong by its name
+            with temporary.open("xb", buffering=0) as copy:
+                if not clone(file.fileno(), copy.fileno()):
+                    raise NoRoom
+        edit_headers(temporary, edits)
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Have a file written under another name; it gets its own once it is whole."""
     temporary = temporary_of(target)
     temporary.unlink(missing_ok=True)
     try:
-        with open_regular(source) as file:
-            changed = _changed(source, file.fileno(), edits)
-            # Not opened twice: ext4 flushes what was truncated before.
-            with temporary.open("xb", buffering=0) as copy:
-                is_clone = clone(file.fileno(), copy.fileno())
-                if not is_clone:
-                    _rewrite(file.fileno(), changed, copy.fileno())
-        if is_clone:
-            edit_headers(temporary, edits)
+        yield temporary
         try:
             temporary.replace(target)
         except OSError as error:
@@ -152,7 +179,7 @@ def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> 
             raise
     except BaseException:
         temporary.unlink(missing_ok=True)
-        _journal(temporary).unlink(missing_ok=True)
+        journal_of(temporary).unlink(missing_ok=True)
         raise
 
 
@@ -163,7 +190,7 @@ def finish_edit(path: Path) -> bool:
         ProcessingError: the file is not the one that was edited.
         OSError: it cannot be written.
     """
-    if not _journal(path).exists():
+    if not journal_of(path).exists():
         return False
     with _locked(path):
         return True
@@ -172,11 +199,7 @@ def finish_edit(path: Path) -> bool:
 # Plan -----------------------------------------------------------------------------
 
 
-class _NoRoom(Exception):  # noqa: N818, a way to go, not an error
-    """The file system cannot make room within this file."""
-
-
-def _changed(path: Path, file: int, edits: Mapping[int, HeaderEdit]) -> list[_Edited]:
+def _changed(path: Path, file: int, edits: Mapping[int, HeaderEdit]) -> list[Edited]:
     """The HDUs whose headers change, with the new ones."""
     size = os.fstat(file).st_size
     found = []
@@ -187,7 +210,7 @@ def _changed(path: Path, file: int, edits: Mapping[int, HeaderEdit]) -> list[_Ed
                 old = read_part(file, hdu.begin, hdu.data)
                 new = edited(old, edit)
                 if new != old:
-                    found.append(_Edited(hdu, new))
+                    found.append(Edited(hdu, new))
             if number == last:
                 return found
     except (BrokenFits, ValueError) as error:
@@ -195,6 +218,48 @@ def _changed(path: Path, file: int, edits: Mapping[int, HeaderEdit]) -> list[_Ed
     if last >= 0:
         raise ProcessingError(f"{path}: there is no HDU {last}")
     return found
+
+
+def _replaced(path: Path, file: int, headers: Mapping[int, bytes]) -> list[Edited]:
+    """The HDUs whose headers are replaced by others, in the room there is."""
+    found = []
+    try:
+        for number, hdu in enumerate(walk_hdus(file, os.fstat(file).st_size)):
+            old = read_part(file, hdu.begin, hdu.data)
+            new = _fitting(headers.get(number, old), hdu)
+            if new != old:
+                found.append(Edited(hdu, new))
+    except (BrokenFits, ValueError, KeyError) as error:
+        raise ProcessingError(f"{path}: {error}") from error
+    return found
+
+
+def _fitting(header: bytes, hdu: Hdu) -> bytes:
+    """A header with the room there is, if it is one of these data."""
+    if data_size(header) != hdu.end - hdu.data:
+        raise BrokenFits(f"HDU {hdu.name} has data of another size")
+    return padded(header, max(hdu.data - hdu.begin, len(header)))
+
+
+def _put(path: Path, file: int, changed: list[Edited], small: int) -> None:
+    """Give a file its new headers: in place, or by a copy that replaces it."""
+    if not changed:
+        return
+    status = os.fstat(file)
+    if status.st_size > small and status.st_nlink == 1:
+        with contextlib.suppress(NoRoom):
+            edit_in_place(path, file, changed)
+            return
+    temporary = temporary_of(path)
+    temporary.unlink(missing_ok=True)  # of another process of that number
+    try:
+        with temporary.open("xb", buffering=0) as copy:
+            _rewrite(file, changed, copy.fileno())
+        shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 @contextlib.contextmanager
@@ -206,7 +271,7 @@ def _locked(path: Path) -> Iterator[FileIO]:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)
             if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 continue  # another edit has replaced it
-            _resume(path, file.fileno())
+            resume(path, file.fileno())
             yield file
             return
     raise ProcessingError(f"{path} is replaced again and again by somebody else")
@@ -215,7 +280,7 @@ def _locked(path: Path) -> Iterator[FileIO]:
 # A copy ---------------------------------------------------------------------------
 
 
-def _rewrite(file: int, changed: list[_Edited], copy: int) -> None:
+def _rewrite(file: int, changed: list[Edited], copy: int) -> None:
     """Write a file with its new headers into an empty one."""
     done = 0
     for one in changed:
@@ -240,7 +305,7 @@ def _copy(source: int, target: int, begin: int, end: int) -> None:
                 raise shorter()
             begin += count
     except OSError as error:
-        if error.errno not in _CANNOT | {errno.EXDEV}:
+        if error.errno not in CANNOT | {errno.EXDEV}:
             raise
         _copy_by_hand(source, target, begin, end)
 
@@ -254,127 +319,3 @@ def _copy_by_hand(source: int, target: int, begin: int, end: int) -> None:
             raise shorter()
         _write(target, buffer[:count])
         begin += count
-
-
-# In place -------------------------------------------------------------------------
-
-
-def _edit_in_place(path: Path, file: int, changed: list[_Edited]) -> None:
-    """Make room where it is needed, then write the headers over the old ones.
-
-    Raises:
-        _NoRoom: no room can be made here; the file is as it was.
-        OSError: the disk is full; the file is as it was, or the journal is there.
-    """
-    inserts: list[int] = []
-    headers: list[tuple[int, bytes]] = []
-    for one in changed:
-        moved = INSERTED * len(inserts)
-        begin, room = one.hdu.begin + moved, one.hdu.data - one.hdu.begin
-        if len(one.header) > room:
-            at = -(-begin // ALIGNED) * ALIGNED
-            is_enough = len(one.header) <= room + INSERTED
-            if at > begin + room or not is_enough:
-                raise _NoRoom
-            inserts.append(at)
-            room += INSERTED
-        headers.append((begin, padded(one.header, room)))
-    status = os.fstat(file)
-    _write_journal(path, status, inserts, headers)
-    try:
-        _make_room(file, inserts)
-        for begin, header in headers:
-            unshare(file, begin, begin + len(header))
-    except OSError as error:
-        _take_back(file, inserts, status.st_size)
-        _journal(path).unlink()
-        if error.errno in _CANNOT:
-            raise _NoRoom from error
-        error.filename = error.filename or str(path)
-        raise
-    _write_headers(path, file, headers)
-
-
-def _make_room(file: int, inserts: list[int], done: int = 0) -> None:
-    for at in inserts[done:]:
-        insert(file, at)
-
-
-def _take_back(file: int, inserts: list[int], size: int) -> None:
-    """Undo the insertions that were made: no header was written yet."""
-    done = (os.fstat(file).st_size - size) // INSERTED
-    for at in reversed(inserts[:done]):
-        collapse(file, at)
-
-
-def _write_headers(path: Path, file: int, headers: list[tuple[int, bytes]]) -> None:
-    for begin, header in headers:
-        done = 0
-        while done < len(header):
-            done += os.pwrite(file, header[done:], begin + done)
-    os.fdatasync(file)
-    _journal(path).unlink()
-
-
-# The journal ----------------------------------------------------------------------
-
-
-def _journal(path: Path) -> Path:
-    return path.with_name(f".{path.name}.edit")
-
-
-def _write_journal(
-    path: Path,
-    status: os.stat_result,
-    inserts: list[int],
-    headers: list[tuple[int, bytes]],
-) -> None:
-    """Write down, on disk, what is going to be done."""
-    document = {
-        "inode": status.st_ino,
-        "size": status.st_size,
-        "inserts": inserts,
-        "headers": [
-            [begin, base64.b64encode(header).decode("ascii")]
-            for begin, header in headers
-        ],
-    }
-    journal, temporary = _journal(path), temporary_of(_journal(path))
-    try:
-        with temporary.open("w", encoding="ascii") as file:
-            json.dump(document, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(journal)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _resume(path: Path, file: int) -> None:
-    """Do the rest of what the journal says, if there is one."""
-    try:
-        text = _journal(path).read_text("ascii")
-    except FileNotFoundError:
-        return
-    try:
-        document: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        raise ProcessingError(f"{_journal(path)} is damaged: {error}") from error
-    status = os.fstat(file)
-    inserts: list[int] = document["inserts"]
-    done, rest = divmod(status.st_size - document["size"], INSERTED)
-    is_same = status.st_ino == document["inode"] and not rest
-    if not is_same or not 0 <= done <= len(inserts):
-        raise ProcessingError(
-            f"{path} is not the file whose edit was killed; if it is whole "
-            f"(phoenix validate), remove {_journal(path)}"
-        )
-    _make_room(file, inserts, done)
-    headers = [(b, base64.b64decode(text)) for b, text in document["headers"]]
-    _write_headers(path, file, headers)

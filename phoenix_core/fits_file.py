@@ -175,11 +175,31 @@ def walk_hdus(file: int, size: int) -> Iterator[Hdu]:
         begin, number = end, number + 1
 
 
-def _nth(file: int, size: int, number: int) -> Hdu:
-    for count, hdu in enumerate(walk_hdus(file, size)):
-        if count == number:
-            return hdu
-    raise BrokenFits(f"there is no HDU {number}")
+def split_headers(content: bytes) -> list[bytes]:
+    """Part headers that stand one after the other, in whole blocks.
+
+    Raises:
+        BrokenFits: they are no headers, or the last one has no end.
+    """
+    found, begin = [], 0
+    for at in range(0, len(content), BLOCK):
+        block = content[at : at + BLOCK]
+        cards = (block[card : card + KEYWORD] for card in range(0, BLOCK, CARD))
+        if len(block) == BLOCK and b"END     " in cards:
+            found.append(content[begin : at + BLOCK])
+            begin = at + BLOCK
+    if begin != len(content) or not found:
+        raise BrokenFits("the headers kept of it are cut short")
+    return found
+
+
+def data_size(header: bytes) -> int:
+    """Return the bytes that the data of an HDU take in its file, padding included.
+
+    Raises:
+        ValueError, KeyError: the header does not tell.
+    """
+    return _padded(_data_bytes(_keywords(header)))
 
 
 def _header(file: int, begin: int, number: int) -> tuple[dict[str, str], int]:
@@ -259,22 +279,15 @@ def _padded(size: int) -> int:
 
 def _sum(file: int, begin: int, end: int, digest: "hashlib._Hash | None" = None) -> int:
     """Add up the 32-bit words of a part of a file; feed them to a digest as well."""
-    buffer = bytearray(min(_CHUNK, end - begin))
-    view = memoryview(buffer)
     total = 0
-    while begin < end:
-        count = os.preadv(file, [view[: end - begin]], begin)
-        if not count:
-            raise shorter()
-        chunk = view[:count]
+    for chunk in read_chunks(file, begin, end):
         if digest:
             digest.update(chunk)
-        whole = count & ~3
+        whole = len(chunk) & ~3
         # 64 bits hold the sum of 2**32 words.
         total += int(np.frombuffer(chunk[:whole], ">u4").sum(dtype=np.uint64))
-        if whole < count:
+        if whole < len(chunk):
             total += int.from_bytes(bytes(chunk[whole:]).ljust(4, b"\0"), "big")
-        begin += count
     return total
 
 
@@ -329,6 +342,17 @@ def read_part(file: int, begin: int, end: int) -> bytes:
     if len(read) != end - begin:
         raise shorter()
     return read
+
+
+def read_chunks(file: int, begin: int, end: int) -> Iterator[memoryview]:
+    """Read a part of a file, chunk by chunk; each is overwritten by the next one."""
+    view = memoryview(bytearray(min(_CHUNK, end - begin)))
+    while begin < end:
+        count = os.preadv(file, [view[: end - begin]], begin)
+        if not count:
+            raise shorter()
+        yield view[:count]
+        begin += count
 
 
 def shorter() -> OSError:

@@ -8,6 +8,11 @@ import os
 from pathlib import Path
 from typing import Final
 
+from phoenix_core.as_certified import (
+    certified_headers,
+    has_other_headers,
+    kept_headers_path,
+)
 from phoenix_core.errors import IngestionError
 from phoenix_core.move_files import set_aside, sync, write_on_disk
 
@@ -30,7 +35,7 @@ def header_path(path: Path) -> Path:
 
 
 def header_text(path: Path) -> str:
-    """Return the headers of a FITS file as text.
+    """Return the headers of a FITS file as text, those it was certified with.
 
     Raises:
         IngestionError: it is no whole FITS file.
@@ -41,6 +46,8 @@ def header_text(path: Path) -> str:
     hdus, problem = check_hdus(path, with_data=False)
     if problem:
         raise IngestionError(f"{path} is damaged: {problem}")
+    if has_other_headers(path):
+        return "".join(map(_lines, certified_headers(path)))
     return "".join(_lines(hdu.header) for hdu in hdus)
 
 
@@ -70,6 +77,7 @@ def replace_by_header(path: Path) -> Path:
         set_aside(target)
     write_on_disk(target, text)
     path.unlink()
+    kept_headers_path(path).unlink(missing_ok=True)
     sync([path.parent])
     return target
 

@@ -228,10 +228,12 @@ def ingest_products_conversion_tool(
 ) -> Sequence[Idp]:
     """CONVERSION_TOOL: make datasets for the archive of certified products.
 
-    They are made in ``reduced/<date>/conv``; the certified files stay as they are. What
-    is up to date is not made again; a dataset that lacks a file is returned with what
-    it lacks as `missing`. The products are those of accepted ABs that are not ingested
-    yet, where moveProducts put them. This hook acts itself.
+    They are made in ``reduced/<date>/conv``. The certified files stay, at least as they
+    are known by `as_certified` (`share_edited`: a large file is not copied for
+    other headers). What is up to date is not made again; a dataset that lacks a
+    file is returned with what it lacks as `missing`. The products are those of
+    accepted ABs that are not ingested yet, where moveProducts put them. This hook
+    acts itself.
     """
     raise NotImplementedError
 

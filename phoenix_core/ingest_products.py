@@ -21,6 +21,7 @@ from phoenix_core.certified import Certified, certified, why_changed
 from phoenix_core.checksums import has_checksum
 from phoenix_core.datasets import DATASETS, conv_dir, keep_datasets, read_datasets
 from phoenix_core.errors import (
+    ArchiveAwayError,
     ArchiveConflictError,
     ConfigError,
     IngestionError,
@@ -29,6 +30,7 @@ from phoenix_core.errors import (
 from phoenix_core.file_sums import FileSums
 from phoenix_core.header_file import header_path
 from phoenix_core.idp_category import category_of, is_fits_name
+from phoenix_core.ingest_state import ingesting
 from phoenix_core.jobs_ingest import mark_done
 from phoenix_core.model import Idp, Receipt, Run, Stored
 from phoenix_core.pgis import Pgis
@@ -40,11 +42,9 @@ from phoenix_core.receipts import (
     read_receipts,
     write_list,
 )
-from phoenix_core.run_lock import holding
 from phoenix_core.sdp.rule import Finding, Severity
 from phoenix_core.sdp.validate import validate
 
-LOCK: Final = ".ingest.lock"
 _TOLD: Final = 3  # findings of a dataset
 
 
@@ -58,6 +58,7 @@ class State(StrEnum):
     INCOMPLETE = "incomplete"
     INVALID = "not valid"
     REFUSED = "not archived"
+    AWAY = "not archived, the archive is away"
 
 
 IS_HELD: Final = frozenset({State.INGESTED, State.BEFORE, State.CLEANED})
@@ -135,8 +136,7 @@ def ingest(
     """
     if is_dry:
         return _ingest(run, pgis, sums, tell, is_dry=True)
-    lock = run.monitor_dir / LOCK
-    with holding(lock, f"the ingestion of {run.label}"):
+    with ingesting(run):
         return _ingest(run, pgis, sums, tell, is_dry=False)
 
 
@@ -171,7 +171,10 @@ def _ingest(
     work = _Work(run, pgis, sums, receipts)
     for idp in idps:
         tell(idp.path.name, done, size)
-        outcomes.append(work.one(idp, ready[idp.block], is_dry=is_dry))
+        if outcomes and outcomes[-1].state is State.AWAY:
+            outcomes.append(_not_tried(idp, ready[idp.block]))
+        else:
+            outcomes.append(work.one(idp, ready[idp.block], is_dry=is_dry))
         done += _size(idp)
     tell("", size, size)
     if is_dry:
@@ -281,14 +284,7 @@ class _Work:
 
     def one(self, idp: Idp, one: Certified, *, is_dry: bool) -> DatasetOutcome:
         """Bring a dataset into the archive, or say why not."""
-        outcome = DatasetOutcome(
-            idp.block,
-            idp.target or one.target,
-            State.WAITS,
-            idp.path.name,
-            1 + len(idp.files),
-            _size(idp),
-        )
+        outcome = _outcome(idp, one)
         if missing := idp.missing or tuple(_not_there(idp)):
             return DatasetOutcome(
                 outcome.block, outcome.target, State.INCOMPLETE, why=missing
@@ -299,6 +295,8 @@ class _Work:
             return outcome
         try:
             receipt = self._archived(idp, one)
+        except ArchiveAwayError as error:
+            return evolve(outcome, state=State.AWAY, why=(str(error),))
         except IngestionError as error:
             return evolve(outcome, state=State.REFUSED, why=(self._hinted(error, idp),))
         where = receipt.files[0].stored.where
@@ -361,6 +359,24 @@ class _Work:
         tools = self.pgis.names(hookspecs.ingest_products_conversion_tool)
         how = f": {tools[0]} -h tells how" if tools else ""
         return f"{error}; convert again under another name{how}"
+
+
+def _outcome(idp: Idp, one: Certified) -> DatasetOutcome:
+    """A dataset that waits."""
+    return DatasetOutcome(
+        idp.block,
+        idp.target or one.target,
+        State.WAITS,
+        idp.path.name,
+        1 + len(idp.files),
+        _size(idp),
+    )
+
+
+def _not_tried(idp: Idp, one: Certified) -> DatasetOutcome:
+    """A dataset for the next call: the archive did not take the one before."""
+    why = "not tried, since the archive is away; call again"
+    return evolve(_outcome(idp, one), state=State.AWAY, why=(why,))
 
 
 def _paths(idp: Idp) -> tuple[Path, ...]:

@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from phoenix_core.datasets import conv_dir
 from phoenix_core.header_file import header_path
 from phoenix_core.model import Run
 from phoenix_core.receipts import latest, read_receipts
+from phoenix_core.run_lock import holding
 
+LOCK = ".ingest.lock"
 INGESTED = "ingested"
 CLEANED = "ingested and cleaned up"
 
@@ -26,6 +29,15 @@ def ingest_state(run: Run) -> Mapping[str, str]:
         else INGESTED
         for block, receipt in latest(read_receipts(run)).items()
     }
+
+
+def ingesting(run: Run) -> AbstractContextManager[None]:
+    """Hold the ingestion of a run: nobody else converts, ingests or cleans up then.
+
+    Raises:
+        ProcessingError: somebody else holds it.
+    """
+    return holding(run.monitor_dir / LOCK, f"the ingestion of {run.label}")
 
 
 def told_ingested(states: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from astropy.io import fits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phoenix_core import fits_edit, insert_range
+from phoenix_core import fits_edit, fits_in_place, insert_range
 from phoenix_core.errors import ProcessingError
 from phoenix_core.fits_edit import (
     HeaderEdit,
@@ -325,7 +325,7 @@ def test_without_room_from_the_file_system_the_file_is_copied(
 
     expected = tmp_path / "expected.fits"
     copy_edited(signed, expected, EDITS)
-    monkeypatch.setattr(fits_edit, "insert", cannot)
+    monkeypatch.setattr(fits_in_place, "insert", cannot)
     edit_headers(signed, EDITS, small=0)
     assert signed.read_bytes() == expected.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == [
@@ -345,7 +345,7 @@ def test_on_a_full_disk_the_file_is_as_it_was(signed, monkeypatch, inserting, pl
             raise OSError(28, "No space left on device")
         true(*words)
 
-    monkeypatch.setattr(fits_edit, "insert", full)
+    monkeypatch.setattr(fits_in_place, "insert", full)
     with pytest.raises(OSError, match="No space"):
         edit_headers(signed, EDITS, small=0)
     assert signed.read_bytes() == before

@@ -356,7 +356,7 @@ BAD |= {
         {_CONVERTS}
         return [*idps, *idps]
     """,
-    ("ConversionToolContract", "test_certified_files_stay_as_they_are"): f"""
+    ("ConversionToolContract", "test_certified_files_stay_known_as_they_were"): f"""
         {_SPOILS_A_PRODUCT}
         {_CONVERTS}
         return idps

@@ -1,35 +1,42 @@
 """idpConvert_mu_deep: IDPs made of the certified deep cubes of a run, in `conv`.
 
-The certified files in ``reduced/<pseudo-date>`` stay as they are: an IDP is a copy,
-written in one pass with the new headers (or a clone, where the file system has them),
-under a temporary name until it is whole. The cube is written last, so that what names a
-file finds it; a call that was killed is repeated by the next one. CONVERTED tells what
-each IDP was made from; what is up to date is not made again.
+A cube of many GB is not copied to get other headers: certified file and IDP share their
+data (`phoenix_core.share_edited`), and how the cube was certified stays known to the
+byte. The other files are copies. All have temporary names until they are whole. The
+cube is made last, so that what names a file finds it; a call that was killed is
+repeated by the next one. CONVERTED tells what each IDP was made from; what is up to
+date is not made again.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from muse_deep_plugin.conversion.converted import (
+    Known,
+    fingerprint,
+    read_converted,
+    write_converted,
+)
 from muse_deep_plugin.conversion.dataset import Dataset, datasets
 from muse_deep_plugin.conversion.grades import grades_of
 from muse_deep_plugin.conversion.idp_cards import (
     Grade,
     Link,
-    Measured,
     cube_edit,
     extension_edit,
     image_edit,
 )
+from muse_deep_plugin.conversion.measured import measured_of
+from muse_deep_plugin.conversion.names import cube_name, names_of, remove_former_plots
 from muse_deep_plugin.headers import primary_header
-from phoenix_core import __version__
-from phoenix_core.association_block import is_safe_name
-from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
+from phoenix_core.as_certified import certified_headers, give_back, has_other_headers
+from phoenix_core.atomic import remove_leftovers, write_bytes
 from phoenix_core.datasets import conv_dir, keep_datasets
 from phoenix_core.errors import ConfigError, IngestionError, ProcessingError
 from phoenix_core.fits_edit import HeaderEdit, copy_edited
@@ -37,20 +44,30 @@ from phoenix_core.ingest_state import ingest_state
 from phoenix_core.model import Idp, Run
 from phoenix_core.receipts import KeptReceipt, latest, read_receipts
 from phoenix_core.run_lock import holding
+from phoenix_core.share_edited import copy_certified, share_edited
 from phoenix_core.verdicts import products_id
 
 if TYPE_CHECKING:
     from astropy.io import fits
 
-CONVERTED: Final = "CONVERTED"
+PGI: Final = "idpConvert_mu_deep"
 SUFFIX: Final = "pst1"
 README: Final = "ANCILLARY.README"
 PREVIEW: Final = "ANCILLARY.PREVIEW"
 
 _SUFFIX: Final = re.compile(r"pst[0-9]{1,4}")
-_SINGLE: Final = re.compile(r"(r\..+)_pst[0-9]{1,4}\.png")
 _CHUNK: Final = 1 << 20
-_WORDS: Final = (2, 3)  # of a line of CONVERTED; older ones have no suffix
+
+
+@frozen
+class Options:
+    """Options of the conversion.
+
+    With `copy` the certified cube stays untouched and the IDP is a file of its own:
+    twice the disk, and the time to copy it.
+    """
+
+    copy: bool = False
 
 
 @frozen
@@ -68,31 +85,6 @@ class Converted:
     missing: tuple[str, ...] = ()
     is_new: bool = True  # False: it was converted before, and still up to date
     archive: str = ""
-
-
-@frozen
-class _Known:
-    """What an IDP was made from, and the suffix of its plots."""
-
-    made_from: str
-    suffix: str = ""
-
-
-@frozen
-class _Names:
-    """The files of an IDP in conv, by what they are copied from."""
-
-    cube: str
-    image: str
-    log: str
-    plots: Mapping[Path, str]
-    exposure_map: str = ""  # '' without
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """All but the cube."""
-        maps = [self.exposure_map] if self.exposure_map else []
-        return (self.image, *maps, self.log, *self.plots.values())
 
 
 def content_check(run: Run) -> tuple[Converted, ...]:
@@ -128,14 +120,15 @@ def convert(
     if suffix and not _SUFFIX.fullmatch(suffix):
         raise ConfigError(f"-p {suffix}: expected pst and a number, for example pst2")
     conv = conv_dir(run)
-    lock = run.monitor_dir / ".idpConvert.lock"
-    with holding(lock, f"the conversion of {run.label}"):
+    with _alone(run):
         conv.mkdir(parents=True, exist_ok=True)
         remove_leftovers(conv)
         grades = grades_of(run.config)
+        options = run.options(PGI, Options)
         receipts = latest(read_receipts(run))
         done = tuple(
-            _held(run, dataset, receipts) or _convert(dataset, conv, suffix, grades)
+            _held(run, dataset, receipts)
+            or _convert(dataset, conv, suffix, grades, options)
             for dataset in datasets(run)
             if blocks is None or dataset.block.name in blocks
         )
@@ -143,10 +136,39 @@ def convert(
     return done
 
 
+def restore(run: Run) -> tuple[Path, ...]:
+    """Make the cubes of a run again as they were certified; their IDPs stay.
+
+    Returns:
+        The cubes that had other headers.
+
+    Raises:
+        ConfigError: there is no certified deep cube, or an AB is damaged.
+        ProcessingError: another call converts this run; a cube would not be what was
+            certified, and was left alone.
+        OSError: it cannot be written; nothing was changed.
+    """
+    with _alone(run):
+        certified = {
+            dataset.cube: record.checksum
+            for dataset in datasets(run)
+            for record in dataset.block.products
+            if record.file == dataset.cube.name and has_other_headers(dataset.cube)
+        }
+        for path, checksum in certified.items():
+            give_back(path, checksum)
+    return tuple(certified)
+
+
 def idp_of(run: Run, one: Converted) -> Idp:
     """Return a dataset as ingestProducts has it."""
     path = one.idp or conv_dir(run) / "incomplete.fits"
     return Idp(one.block, path, one.files, one.target, one.missing)
+
+
+def _alone(run: Run) -> AbstractContextManager[None]:
+    lock = run.monitor_dir / ".idpConvert.lock"
+    return holding(lock, f"the conversion of {run.label}")
 
 
 def _told(dataset: Dataset) -> Converted:
@@ -173,21 +195,26 @@ def _held(
 
 
 def _convert(
-    dataset: Dataset, conv: Path, suffix: str, grades: Mapping[int, Grade]
+    dataset: Dataset,
+    conv: Path,
+    suffix: str,
+    grades: Mapping[int, Grade],
+    options: Options,
 ) -> Converted:
     if dataset.missing:
         return _told(dataset)
-    primary = primary_header(dataset.cube)
-    known = _read_converted(conv)
-    stem = _stem(dataset, primary)
-    suffix = suffix or known.get(f"MU_SCBD_{stem}", _Known("")).suffix or SUFFIX
-    names = _names(dataset, stem, suffix)
+    headers = _certified(dataset.cube)
+    primary = headers[0]
+    known = read_converted(conv)
+    before = known.get(cube_name(dataset, primary))
+    suffix = suffix or (before.suffix if before else "") or SUFFIX
+    names = names_of(dataset, primary, suffix)
     sums = {path: _md5(path) for path in (dataset.log, *names.plots)}
-    made_from = _fingerprint(dataset, names, sums, grades)
+    made_from = fingerprint(dataset, names, sums, grades)
     files = tuple(conv / name for name in names.others)
     idp = conv / names.cube
     done = Converted(dataset.block.name, dataset.target, idp, files)
-    now = _Known(made_from, suffix)
+    now = Known(made_from, suffix)
     if known.get(names.cube) == now and all(p.is_file() for p in (idp, *files)):
         return Converted(done.block, done.target, idp, files, is_new=False)
     for path, name in {dataset.log: names.log, **names.plots}.items():
@@ -204,60 +231,28 @@ def _convert(
         Link(names.log, README, sums[dataset.log]),
         *(Link(name, PREVIEW, sums[path]) for path, name in names.plots.items()),
     ]
-    headers = _headers(dataset.cube)
-    data = headers[1]
-    measured = _measured(dataset, primary)
-    edit = cube_edit(dataset, primary, data, measured, links, grades)
-    copy_edited(dataset.cube, idp, _edits(headers, edit))
-    _remove_former_plots(dataset, conv, names)
-    _write_converted(conv, {**known, names.cube: now})
+    measured = measured_of(dataset, primary)
+    edit = cube_edit(dataset, primary, headers[1], measured, links, grades)
+    make = copy_certified if options.copy else share_edited
+    make(dataset.cube, idp, _edits(headers, edit))
+    remove_former_plots(dataset, conv, names)
+    write_converted(conv, {**known, names.cube: now})
     return done
 
 
-# Names ----------------------------------------------------------------------------
-
-
-def _stem(dataset: Dataset, primary: "fits.Header") -> str:
-    """The documented names: MU_SCBD_<OB>_<first exposure>_<mode>_OBJ.fits."""
-    return "_".join(
-        [
-            str(primary.get("ESO OBS ID", primary.get("OBID1", 0))),
-            dataset.exposures[0].name.partition(".")[2],
-            str(primary.get("ESO INS MODE", "WFM-NOAO-N")).strip(),
-            "OBJ.fits",
-        ]
-    )
-
-
-def _names(dataset: Dataset, stem: str, suffix: str) -> _Names:
-    own, *singles = dataset.plots
-    renamed = {
-        path: path.name.removesuffix("_pst.png") + f"_{suffix}.png" for path in singles
-    }
-    names = _Names(
-        cube=f"MU_SCBD_{stem}",
-        image=f"MU_SIMD_{stem}",
-        exposure_map=f"MU_SXPM_{stem}" if dataset.exposure_map else "",
-        log=f"{dataset.block.root}.log",
-        plots={own: own.name, **renamed},
-    )
-    for name in (names.cube, *names.others):
-        if not is_safe_name(name):
-            raise IngestionError(f"{dataset.cube}: '{name}' would be no name of a file")
-    return names
-
-
-def _remove_former_plots(dataset: Dataset, conv: Path, names: _Names) -> None:
-    """Plots of these exposures under an earlier suffix, which no cube names now."""
-    roots = {one.single.removesuffix("_pst") for one in dataset.exposures}
-    kept = set(names.plots.values())
-    for path in conv.glob("r.*_pst*.png"):
-        match = _SINGLE.fullmatch(path.name)
-        if match and match[1] in roots and path.name not in kept:
-            path.unlink(missing_ok=True)
-
-
 # What is in the files -------------------------------------------------------------
+
+
+def _certified(path: Path) -> list["fits.Header"]:
+    """The headers that a cube was certified with."""
+    from astropy.io import fits  # noqa: PLC0415, costs start-up
+
+    try:
+        texts = certified_headers(path)
+        return [fits.Header.fromstring(text) for text in texts]
+    except (OSError, ValueError, fits.VerifyError) as error:
+        reason = " ".join(str(error).split())
+        raise ProcessingError(f"{path} cannot be read: {reason}") from error
 
 
 def _headers(path: Path) -> list["fits.Header"]:
@@ -300,87 +295,9 @@ def _white_image(dataset: Dataset) -> Path:
     )
 
 
-def _measured(dataset: Dataset, primary: "fits.Header") -> Measured:
-    """What the QC report has, if it has all three: they belong together.
-
-    ABMAGLIM is that of a point source of SKY_RES. Else the cube is measured here.
-
-    Raises:
-        IngestionError: nothing tells the resolution, or the cube has no noise.
-    """
-    known = dataset.report.parameters
-    keys = ("SKY_RES", "PIXNOISE", "ABMAGLIM")
-    resolution, noise, limit = (_positive([known.get(key)]) for key in keys)
-    if resolution and noise and limit:
-        return Measured(resolution, "default", noise, limit)
-    measured = _positive([known.get("FWHM"), primary.get("ESO QC EXPCOMB FWHM MEDIAN")])
-    seeing = ("ESO TEL IA FWHMLIN", "ESO TEL AMBI FWHM START")
-    default = _positive([known.get("SEEING"), *(primary.get(key) for key in seeing)])
-    resolution = measured or default
-    if resolution is None:
-        raise IngestionError(
-            f"{dataset.cube}: nothing tells SKY_RES, neither a measured FWHM nor the "
-            "seeing"
-        )
-    from muse_deep_plugin.qc_cube import measure_cube  # noqa: PLC0415, costs start-up
-    from muse_deep_plugin.qc_depth import abmaglim, pixnoise  # noqa: PLC0415
-
-    measures = measure_cube(dataset.cube)
-    noise, limit = pixnoise(measures), abmaglim(measures, resolution)
-    if noise is None or limit is None:
-        raise IngestionError(
-            f"{dataset.cube}: PIXNOISE and ABMAGLIM cannot be measured in it"
-        )
-    how = "measured" if measured else "default"
-    return Measured(resolution, how, noise, limit)
-
-
-def _positive(values: list[object]) -> float | None:
-    """The first number above 0."""
-    numbers = (v for v in values if isinstance(v, int | float))
-    return next((float(v) for v in numbers if v > 0), None)
-
-
 def _md5(path: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-# What was made --------------------------------------------------------------------
-
-
-def _fingerprint(
-    dataset: Dataset,
-    names: _Names,
-    sums: Mapping[Path, str],
-    grades: Mapping[int, Grade],
-) -> str:
-    """What an IDP is made from: anything else would make another one."""
-
-    def facts() -> Iterator[object]:
-        yield __version__
-        yield from (record.line for record in dataset.block.products)
-        yield from (repr(one) for one in dataset.exposures)
-        yield sorted(names.plots.values())
-        yield [sums[path] for path in (dataset.log, *names.plots)]
-        yield repr(sorted(dataset.report.parameters.items(), key=str))
-        yield repr(sorted(grades.items()))
-
-    return hashlib.sha256(json.dumps(list(facts())).encode()).hexdigest()[:32]
-
-
-def _read_converted(conv: Path) -> dict[str, _Known]:
-    path = conv / CONVERTED
-    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-    words = [line.split() for line in lines]
-    return {word[0]: _Known(*word[1:]) for word in words if len(word) in _WORDS}
-
-
-def _write_converted(conv: Path, known: Mapping[str, _Known]) -> None:
-    lines = (
-        f"{name} {one.made_from} {one.suffix}\n" for name, one in sorted(known.items())
-    )
-    write_text(conv / CONVERTED, "".join(lines))

@@ -13,8 +13,9 @@ from attrs import frozen
 from muse_deep_plugin.post_sci import LOGS
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core.ab_file import read_block
+from phoenix_core.as_certified import certified_size
 from phoenix_core.association_block import is_safe_name
-from phoenix_core.errors import ConfigError
+from phoenix_core.errors import ConfigError, ProcessingError
 from phoenix_core.model import AssociationBlock, ProductRecord, QcReport, Run
 from phoenix_core.qc_report import read_report
 
@@ -112,8 +113,15 @@ def _not_whole(directory: Path, records: list[ProductRecord]) -> Iterator[str]:
         path = directory / record.file
         if not _is_file(path):
             yield f"{path} is missing"
-        elif path.stat().st_size != record.size:
-            yield f"{path} is not what was certified: its size differs"
+        elif wrong := _why_another_size(path, record):
+            yield f"{path} is not what was certified: {wrong}"
+
+
+def _why_another_size(path: Path, record: ProductRecord) -> str:
+    try:
+        return "" if certified_size(path) == record.size else "its size differs"
+    except ProcessingError as error:
+        return str(error)
 
 
 def _exposures(

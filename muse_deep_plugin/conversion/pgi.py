@@ -6,9 +6,11 @@ has been done.
 
 from collections.abc import Sequence
 
-from muse_deep_plugin.conversion.convert import convert, idp_of
+from muse_deep_plugin.conversion.convert import Options, convert, idp_of
 from phoenix_core import hookimpl
 from phoenix_core.model import Idp, Product, Run
+
+__all__ = ["Options", "ingest_products_conversion_tool"]
 
 
 @hookimpl

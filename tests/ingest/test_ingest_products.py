@@ -237,6 +237,26 @@ def test_an_archive_may_tell_other_sums(world, install, kind):
     assert world.receipts()[0]["files"][0]["stored"]["checksum"].startswith(kind)
 
 
+def test_an_archive_that_is_away_is_asked_once_for_all_datasets(world, install):
+    """Waiting for it takes a minute or more each time."""
+    text = ARCHIVE.replace("KIND", "md5").replace(
+        "    ANSWER",
+        "    from phoenix_core.errors import ArchiveAwayError\n"
+        "    with open(run.monitor_dir / 'asked', 'a') as file:\n"
+        "        file.write(idp.block)\n"
+        "    raise ArchiveAwayError('cannot be reached')",
+    )
+    other = world.with_slot("ARCHIVE", install("toy_archive", text))
+    done = other.ingest()
+    assert [one.why for one in done.datasets] == [
+        ("cannot be reached",),
+        ("not tried, since the archive is away; call again",),
+    ]
+    assert (world.run.monitor_dir / "asked").read_text() == "one.ab"
+    assert not done.is_complete
+    assert world.ingest().is_complete
+
+
 def test_what_an_archive_remarks_is_told_and_kept(world, install):
     text = ARCHIVE.replace("KIND", "md5").replace("ANSWER", "")
     text = text.replace('+00:00")', '+00:00", ("it is there twice",))')

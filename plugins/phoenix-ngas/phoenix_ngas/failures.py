@@ -35,10 +35,14 @@ class Course(Enum):
 
 @frozen
 class Failure:
-    """A failure: what comes next, and one line for a person."""
+    """A failure: what comes next, and one line for a person.
+
+    `is_of_server`: it has nothing to do with the file, another one would fare alike.
+    """
 
     course: Course
     told: str
+    is_of_server: bool = False
 
 
 @frozen
@@ -170,16 +174,15 @@ def failure_of(reply: NgasReply) -> Failure:
             return Failure(row.course, f"{row.told} ({said(reply)})")
     if reply.state != "ONLINE" or "NGAMS_ER_IMPROPER_STATE" in reply.message:
         told = f"the server is {plain(reply.state) or 'not ONLINE'}"
-        return Failure(Course.WAIT, f"{told} ({said(reply)})")
+        return Failure(Course.WAIT, f"{told} ({said(reply)})", is_of_server=True)
     # Of a reply that nobody wrote down, the safest is thought: it may be stored.
     return Failure(Course.LOOK, f"the server said: {said(reply)}")
 
 
 def failure_without_reply(outcome: NoReply) -> Failure:
     """Return what it means that no reply came."""
-    if outcome.is_sent:
-        return Failure(Course.LOOK, f"the server {outcome}")
-    return Failure(Course.RETRY, f"the server {outcome}")
+    course = Course.LOOK if outcome.is_sent else Course.RETRY
+    return Failure(course, f"the server {outcome}", is_of_server=True)
 
 
 def said(reply: NgasReply) -> str:

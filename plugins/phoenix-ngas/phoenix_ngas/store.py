@@ -11,7 +11,11 @@ from typing import TypeVar
 
 from attrs import evolve, frozen
 
-from phoenix_core.errors import ArchiveConflictError, IngestionError
+from phoenix_core.errors import (
+    ArchiveAwayError,
+    ArchiveConflictError,
+    IngestionError,
+)
 from phoenix_core.plain_text import counted, short
 from phoenix_ngas import request
 from phoenix_ngas.exchange import NoReply, Server, exchange
@@ -139,7 +143,7 @@ def _settled(
     At most so many uploads as attempts, each after a STATUS that found nothing; after
     the last one another STATUS.
     """
-    told = ""
+    failure = None
     uploads = 0
     for wait in (*ngas.pauses, None):
         file.check_unchanged()
@@ -150,11 +154,11 @@ def _settled(
                 uploads += 1
                 return _sent(ngas, file, mime_type, upload, progress)
         except Trouble as trouble:
-            told = trouble.failure.told
-            if trouble.failure.course.is_final:
-                raise _wrong(ngas, file.name, told) from trouble
+            failure = trouble.failure
+            if failure.course.is_final:
+                raise _wrong(ngas, file.name, failure.told) from trouble
         time.sleep(wait or 0.0)
-    raise _gave_up(ngas, file.name, "archived", told)
+    raise _gave_up(ngas, file.name, "archived", failure)
 
 
 def _found_for_sure(ngas: Ngas, file: LocalFile, upload: Upload) -> FileStatus | None:
@@ -270,16 +274,16 @@ def _ask(
 
 def asked_often(ngas: Ngas, name: str, ask: Callable[[], AnswerT]) -> AnswerT:
     """Ask what can be asked again without harm, until there is an answer."""
-    told = ""
+    failure = None
     for wait in (*ngas.pauses, None):
         try:
             return ask()
         except Trouble as trouble:
-            told = trouble.failure.told
-            if trouble.failure.course.is_final:
-                raise _wrong(ngas, name, told) from trouble
+            failure = trouble.failure
+            if failure.course.is_final:
+                raise _wrong(ngas, name, failure.told) from trouble
         time.sleep(wait or 0.0)
-    raise _gave_up(ngas, name, "proved", told)
+    raise _gave_up(ngas, name, "proved", failure)
 
 
 def _called(found: FileStatus) -> str:
@@ -287,13 +291,23 @@ def _called(found: FileStatus) -> str:
 
 
 def _wrong(ngas: Ngas, name: str, told: str) -> IngestionError:
-    return IngestionError(f"NGAS {ngas.server.url}: {name}: {told}")
+    return IngestionError(_line(ngas, name, told))
 
 
-def _gave_up(ngas: Ngas, name: str, what: str, told: str) -> IngestionError:
+def _gave_up(
+    ngas: Ngas, name: str, what: str, failure: Failure | None
+) -> IngestionError:
     attempts = counted(ngas.attempts, "attempt")
-    return _wrong(
+    told = failure.told if failure else "nothing is known of it"
+    line = _line(
         ngas,
         name,
         f"not {what} after {attempts}: {told}; call again, nothing is stored twice",
     )
+    if failure and failure.is_of_server:
+        return ArchiveAwayError(line)
+    return IngestionError(line)
+
+
+def _line(ngas: Ngas, name: str, told: str) -> str:
+    return f"NGAS {ngas.server.url}: {name}: {told}"

@@ -18,11 +18,20 @@ from attrs import frozen
 from muse_deep_plugin.conversion.convert import content_check, convert
 from muse_deep_plugin.conversion.dataset import datasets
 from phoenix_core.archive_directory import ingest_products_archive
+from phoenix_core.as_certified import (
+    certified_headers,
+    certified_sha256,
+    has_other_headers,
+    kept_headers_path,
+)
 from phoenix_core.certified import certified as certified_of
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError, IngestionError
+from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.fits_edit import set_cards
 from phoenix_core.fits_file import check_fits
+from phoenix_core.header_file import header_path
+from phoenix_core.ingest_state import ingesting
 from phoenix_core.model import Idp, Run
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.observatory import OB_GRADES
@@ -80,9 +89,9 @@ class Site:
         return done.stdout + done.stderr
 
     def certified(self):
-        """The bytes of all that was certified."""
-        paths = (p for p in self.reduced.iterdir() if p.is_file() and p.suffix)
-        return {path.name: path.read_bytes() for path in paths}
+        """The sums of all that was certified, as it was then."""
+        paths = (p for p in self.reduced.iterdir() if p.suffix in {".fits", ".log"})
+        return {path.name: certified_sha256(path, FileSums()) for path in paths}
 
 
 @pytest.fixture(scope="session")
@@ -144,8 +153,9 @@ def test_names_are_the_documented_ones(site):
 
 
 def test_pixels_and_their_sums_are_those_of_the_certified_cube(site):
-    convert(site.run)
     (dataset, _) = datasets(site.run)
+    convert(site.run)
+    site.command("idpConvert_mu_deep", "-d", DATE, "--restore")
     with fits.open(dataset.cube) as old, fits.open(site.conv / CUBE) as new:
         assert len(old) == len(new) == 3
         assert old[0].data is None
@@ -153,6 +163,57 @@ def test_pixels_and_their_sums_are_those_of_the_certified_cube(site):
             assert np.array_equal(one.data, other.data, equal_nan=True)
             assert one.header["DATASUM"] == other.header["DATASUM"]
     assert check_fits(site.conv / CUBE).problems == ()
+
+
+def test_cube_and_idp_are_one_file_and_the_certified_one_can_be_had_again(site):
+    (dataset, _) = datasets(site.run)
+    before = dataset.cube.read_bytes()
+    convert(site.run)
+    if not has_other_headers(dataset.cube):
+        pytest.skip("this file system shares blocks")
+    idp = site.conv / CUBE
+    assert idp.samefile(dataset.cube)
+    assert dataset.cube.read_bytes() != before
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "--restore")
+    assert "2 cubes restored as certified" in told
+    assert dataset.cube.read_bytes() == before
+    assert not kept_headers_path(dataset.cube).exists()
+    assert not idp.samefile(dataset.cube)
+    assert findings(site) == []
+    assert "0 cubes" in site.command("idpConvert_mu_deep", "-d", DATE, "--restore")
+
+
+def test_while_the_run_is_ingested_nothing_is_converted_by_hand(site):
+    """What the archive reads is edited in place."""
+    with ingesting(site.run):
+        for words in ((), ("-p", "pst2"), ("--restore",)):
+            told = site.command("idpConvert_mu_deep", "-d", DATE, *words, code=4)
+            assert "the ingestion of 094.D-0114B is held by process" in told
+        assert "2 of 2" in site.command("idpConvert_mu_deep", "-d", DATE, "-C")
+    assert not site.conv.exists()
+
+
+def test_with_the_option_copy_the_certified_cube_is_never_touched(site):
+    path = site.root / "phoenix.toml"
+    path.write_text(path.read_text().replace("copy = false", "copy = true"))
+    (dataset, _) = datasets(site.run)
+    before = dataset.cube.read_bytes()
+    convert(site.run)
+    assert dataset.cube.read_bytes() == before
+    assert not kept_headers_path(dataset.cube).exists()
+    assert findings(site) == []
+
+
+def test_a_cube_that_lost_its_certified_headers_is_told_and_not_ingested(site):
+    convert(site.run)
+    (dataset, _) = datasets(site.run)
+    kept = kept_headers_path(dataset.cube)
+    kept.write_bytes(kept.read_bytes()[:-1000])
+    told = site.command("idpConvert_mu_deep", "-d", DATE, "-C", code=6)
+    assert "the headers kept of it are cut short" in told
+    told = site.command("ingestProducts", "-d", DATE, code=6)
+    assert "the headers kept of it are cut short" in told
+    assert "1 of 2 datasets in the archive" in told
 
 
 def test_an_idp_says_what_the_standard_asks_for(site):
@@ -416,6 +477,8 @@ def test_killed_at_random_moments_nothing_certified_changes_and_the_next_call_en
     (other, *_) = sorted((site.data / "logs" / DATE).glob("*_dpc.ab"))[1:]
     other.unlink()  # one dataset is enough
     before = site.certified()
+    pristine = site.root / "pristine"
+    shutil.copytree(site.reduced, pristine)
 
     def made():
         return {path.name: path.read_bytes() for path in site.conv.iterdir()}
@@ -431,15 +494,22 @@ def test_killed_at_random_moments_nothing_certified_changes_and_the_next_call_en
     def ended():
         assert made() == expected
 
+    def prepare():
+        shutil.rmtree(site.reduced)
+        shutil.copytree(pristine, site.reduced)
+
     trial = Trial(
         "convert",
-        lambda: shutil.rmtree(site.conv, ignore_errors=True),
+        prepare,
         lambda: convert(site.run),
         left,
         ended,
     )
     assert kill_often(trial, 100, seed=6) > 20
     assert findings(site) == []
+    cubes = {path.name: sha256(path) for path in pristine.glob("*.fits")}
+    site.command("idpConvert_mu_deep", "-d", DATE, "--restore")
+    assert {path.name: sha256(path) for path in site.reduced.glob("*.fits")} == cubes
 
 
 # To the archive and back ----------------------------------------------------------
@@ -466,8 +536,11 @@ def test_datasets_go_to_the_archive_and_headers_stay(site):
     assert "2 of 2 datasets in the archive" in told
     names = {path.stem for path in (site.data / "archive" / "names").iterdir()}
     assert names == {p.name for p in site.conv.iterdir() if p.suffix}
+    (dataset, _) = datasets(site.run)
+    (headers, *_) = certified_headers(dataset.cube)
     cleaned = json.loads(site.command("cleanupProducts", "-d", DATE, "--json"))
     assert cleaned["kept"] == []
+    assert header_path(dataset.cube).read_text().startswith(card_lines(headers))
     left = {p.suffix for p in site.reduced.rglob("*") if p.is_file()}
     assert left == {"", ".hdr", ".log", ".png"}
     links = [p for p in site.conv.glob("*.png") if p.is_symlink()]
@@ -478,6 +551,12 @@ def test_datasets_go_to_the_archive_and_headers_stay(site):
     told = site.command("phoenix", "validate", site.conv, code=2)
     assert "6 header files (.hdr): ingested and cleaned up" in told
     assert "ingested and cleaned up" in site.command("ingestProducts", "-d", DATE)
+
+
+def card_lines(header):
+    """The first cards, as lines."""
+    text = header.decode()
+    return "".join(f"{text[at : at + 80]}\n" for at in range(0, 1600, 80))
 
 
 def test_a_plot_that_an_earlier_cube_has_is_converted_under_another_name(site):

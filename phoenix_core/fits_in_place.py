@@ -1,0 +1,158 @@
+"""Headers of a FITS file written over the old ones, with a journal.
+
+What is going to be written is written down first, in a file beside (``.<name>.edit``):
+after a death at any moment `resume` ends what was begun. It is on disk before the file
+is touched, and goes after the file is.
+"""
+
+import base64
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from phoenix_core.atomic import temporary_of
+from phoenix_core.errors import ProcessingError
+from phoenix_core.fits_cards import padded
+from phoenix_core.fits_file import Hdu
+from phoenix_core.insert_range import ALIGNED, INSERTED, collapse, insert, unshare
+
+CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM})
+"""What a file system says of a thing that it cannot do."""
+
+
+@frozen
+class Edited:
+    """An HDU with its new header."""
+
+    hdu: Hdu
+    header: bytes
+
+
+class NoRoom(Exception):  # noqa: N818, a way to go, not an error
+    """The file system cannot make room within this file."""
+
+
+def edit_in_place(path: Path, file: int, changed: list[Edited]) -> None:
+    """Make room where it is needed, then write the headers over the old ones.
+
+    Raises:
+        NoRoom: no room can be made here; the file is as it was.
+        OSError: the disk is full; the file is as it was, or the journal is there.
+    """
+    inserts: list[int] = []
+    headers: list[tuple[int, bytes]] = []
+    for one in changed:
+        moved = INSERTED * len(inserts)
+        begin, room = one.hdu.begin + moved, one.hdu.data - one.hdu.begin
+        if len(one.header) > room:
+            at = -(-begin // ALIGNED) * ALIGNED
+            is_enough = len(one.header) <= room + INSERTED
+            if at > begin + room or not is_enough:
+                raise NoRoom
+            inserts.append(at)
+            room += INSERTED
+        headers.append((begin, padded(one.header, room)))
+    status = os.fstat(file)
+    _write_journal(path, status, inserts, headers)
+    try:
+        _make_room(file, inserts)
+        for begin, header in headers:
+            unshare(file, begin, begin + len(header))
+    except OSError as error:
+        _take_back(file, inserts, status.st_size)
+        journal_of(path).unlink()
+        if error.errno in CANNOT:
+            raise NoRoom from error
+        error.filename = error.filename or str(path)
+        raise
+    _write_headers(path, file, headers)
+
+
+def _make_room(file: int, inserts: list[int], done: int = 0) -> None:
+    for at in inserts[done:]:
+        insert(file, at)
+
+
+def _take_back(file: int, inserts: list[int], size: int) -> None:
+    """Undo the insertions that were made: no header was written yet."""
+    done = (os.fstat(file).st_size - size) // INSERTED
+    for at in reversed(inserts[:done]):
+        collapse(file, at)
+
+
+def _write_headers(path: Path, file: int, headers: list[tuple[int, bytes]]) -> None:
+    for begin, header in headers:
+        done = 0
+        while done < len(header):
+            done += os.pwrite(file, header[done:], begin + done)
+    os.fdatasync(file)
+    journal_of(path).unlink()
+
+
+# The journal ----------------------------------------------------------------------
+
+
+def journal_of(path: Path) -> Path:
+    """Return where the journal of an edit lies while it lasts."""
+    return path.with_name(f".{path.name}.edit")
+
+
+def _write_journal(
+    path: Path,
+    status: os.stat_result,
+    inserts: list[int],
+    headers: list[tuple[int, bytes]],
+) -> None:
+    """Write down, on disk, what is going to be done."""
+    document = {
+        "inode": status.st_ino,
+        "size": status.st_size,
+        "inserts": inserts,
+        "headers": [
+            [begin, base64.b64encode(header).decode("ascii")]
+            for begin, header in headers
+        ],
+    }
+    journal, temporary = journal_of(path), temporary_of(journal_of(path))
+    try:
+        with temporary.open("w", encoding="ascii") as file:
+            json.dump(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(journal)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def resume(path: Path, file: int) -> None:
+    """Do the rest of what the journal says, if there is one."""
+    try:
+        text = journal_of(path).read_text("ascii")
+    except FileNotFoundError:
+        return
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise ProcessingError(f"{journal_of(path)} is damaged: {error}") from error
+    status = os.fstat(file)
+    inserts: list[int] = document["inserts"]
+    done, rest = divmod(status.st_size - document["size"], INSERTED)
+    is_same = status.st_ino == document["inode"] and not rest
+    if not is_same or not 0 <= done <= len(inserts):
+        raise ProcessingError(
+            f"{path} is not the file whose edit was killed; if it is whole "
+            f"(phoenix validate), remove {journal_of(path)}"
+        )
+    _make_room(file, inserts, done)
+    headers = [(b, base64.b64decode(text)) for b, text in document["headers"]]
+    _write_headers(path, file, headers)
