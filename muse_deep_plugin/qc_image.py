@@ -14,7 +14,7 @@ from muse_deep_plugin.qc_cube import (
     Floats,
     background,
 )
-from muse_deep_plugin.qc_sources import THRESHOLD, Source, find_sources
+from muse_deep_plugin.qc_sources import THRESHOLD, Source
 from muse_deep_plugin.qc_style import (
     INK,
     NORMAL,
@@ -92,6 +92,7 @@ def grid_of(header: fits.Header, shape: tuple[int, int]) -> Grid:
 def draw_image(
     axes: Any,
     measures: CubeMeasures,
+    sources: Sequence[Source],
     fitted: int = 0,
     fwhm: float | None = None,
 ) -> None:
@@ -100,6 +101,7 @@ def draw_image(
     Args:
         axes: where.
         measures: of the cube.
+        sources: of the image, the brightest first.
         fitted: number of sources that the pipeline fitted.
         fwhm: of the sources, in arcsec.
     """
@@ -112,8 +114,7 @@ def draw_image(
     if not image.size:
         say_empty(axes, "empty cube")
         return
-    found = find_sources(image, measures.depth)
-    panel_title(axes, _title(len(found), fitted))
+    panel_title(axes, _title(len(sources), fitted))
     grid = grid_of(measures.header, (rows, columns))
     low, high = limits(image)
     inks = LinearSegmentedColormap.from_list("ink", _INKS).with_extremes(bad=_EMPTY)
@@ -127,7 +128,7 @@ def draw_image(
     )
     axes.set_anchor("NW")
     _label(axes, grid)
-    _mark(axes, grid, found[:_CIRCLES], fwhm)
+    _mark(axes, grid, sources[:_CIRCLES], fwhm)
     if grid.cd is not None:
         _scale_bar(axes, grid)
         _compass(axes, grid.cd)

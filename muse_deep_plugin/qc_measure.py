@@ -169,6 +169,7 @@ def _report(
         is_deep=is_deep,
         measures=measures,
         parameters=measured.parameters,
+        sources=measured.sources,
         scores=judged,
         comments=comments,
         offsets=offsets(measures.header),

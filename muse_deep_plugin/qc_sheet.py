@@ -24,6 +24,7 @@ from muse_deep_plugin.qc_panels import (
     draw_offsets,
 )
 from muse_deep_plugin.qc_scores import Parameters, number
+from muse_deep_plugin.qc_sources import Source
 from muse_deep_plugin.qc_spectra import draw_flux, draw_noise
 from muse_deep_plugin.qc_style import (
     BAND,
@@ -53,7 +54,7 @@ _LETTERS: Final = 128  # of a warning in a line
 
 @frozen(eq=False)
 class Sheet:
-    """What stands on a QC plot.
+    """What stands on a QC plot; `sources`: those of the white-light image.
 
     Of a deep cube also: the QC parameters of its `exposures`, their `offsets`, which
     of them (DATE-OBS) exp_align found `unmatched`, and the exposure map, in seconds.
@@ -65,6 +66,7 @@ class Sheet:
     is_deep: bool
     measures: CubeMeasures
     parameters: dict[str, Value]
+    sources: tuple[Source, ...] = ()
     scores: tuple[Score, ...] = ()
     comments: tuple[str, ...] = ()
     offsets: tuple[Offset, ...] = ()
@@ -257,7 +259,7 @@ def _single_panels(figure: Any, sheet: Sheet, top: float) -> None:
 def _image(figure: Any, sheet: Sheet, box: tuple[float, ...]) -> None:
     axes = _axes(figure, box)
     seen = fitted(sheet.parameters)
-    draw_image(axes, sheet.measures, seen, sheet.number("FWHM"))
+    draw_image(axes, sheet.measures, sheet.sources, seen, sheet.number("FWHM"))
 
 
 def _spectra(

@@ -16,7 +16,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from phoenix_core.cube.planes import find_cube, read_planes
+from phoenix_core.cube.planes import find_cube, read_blocks
 from phoenix_core.errors import ProcessingError
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,7 @@ def _block_spectra(path: Path, near: NDArray[np.intp]) -> Floats:
             cube = find_cube(path, hdus, "DATA", or_unnamed=True)
             _, rows, columns = cube.shape
             within = range(int(near[0]), int(near[-1]) + 1)
-            planes = [np.array(plane) for plane in read_planes(cube, within)]
+            planes = [np.array(p) for block in read_blocks(cube, within) for p in block]
     except (OSError, fits.VerifyError) as error:
         raise ProcessingError(f"{path}: the cube cannot be read: {error}") from error
     found = []

@@ -5,16 +5,18 @@ that of distances rounded to the kind of the planes: float32 has it to 6e-8 of i
 Edges of bins are rounded so, too.
 """
 
+import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from phoenix_core.cube.kernels import LARGE, Kernels, Median, kernels_for
-from phoenix_core.cube.planes import Cube, Plane, read_planes
+from phoenix_core.cube.kernels import LARGE, Kernels, kernels_for
+from phoenix_core.cube.planes import Cube, Plane, read_blocks
 
 Floats = NDArray[np.float64]
 Part = TypeVar("Part")
@@ -23,8 +25,8 @@ MAD_TO_SIGMA: Final = 1.4826
 """Standard deviation of a Gaussian in units of its median absolute deviation."""
 
 _LAG: Final = 2  # planes: neighbours share pixels of the detector, the next but one not
-_PARTS: Final = 2  # side by side: more only wait for the file
-_LANES: Final = 4  # of a histogram: see with_numba.py
+_PARTS: Final = 2  # side by side: more would take cores from other jobs
+_WIDE: Final = 3 * 2**21  # bytes of a plane above which memory has room for one part
 
 
 @frozen(eq=False)
@@ -104,14 +106,18 @@ def measure_variance(cube: Cube, bins: Bins, large: int = LARGE) -> Variance:
 
 
 def _by_parts(cube: Cube, work: Callable[[range], Part]) -> list[Part]:
-    """Do the first and the second half of the planes side by side.
+    """Do the first and the second half of the planes side by side, if there are cores.
 
     The halves are the same whatever the machine, so that sums are, too.
     """
-    planes = range(cube.shape[0])
-    size = -(-len(planes) // _PARTS)
+    count, rows, columns = cube.shape
+    planes = range(count)
+    size = -(-count // _PARTS)
     parts = [planes[k * size : (k + 1) * size] for k in range(_PARTS)]
-    if not cube.is_plain:  # astropy reads, which is made for one at a time
+    cores = len(os.sched_getaffinity(0))
+    is_wide = rows * columns * cube.kind.itemsize > _WIDE
+    # Where astropy reads, it is made for one at a time.
+    if cores == 1 or is_wide or not cube.is_plain:
         return [work(part) for part in parts]
     with ThreadPoolExecutor(_PARTS) as threads:
         return list(threads.map(work, parts))
@@ -128,68 +134,46 @@ class _SignalPart:
 
 def _signal(cube: Cube, kernels: Kernels, planes: range) -> _SignalPart:
     count, rows, columns = cube.shape
-    find = _Finder(kernels, cube)
+    levels, noises = kernels.middle(rows * columns), kernels.middle(rows * columns)
     total = np.zeros((rows, columns))
     hits = np.zeros((rows, columns), np.int32)
     spectra = np.full((4, len(planes)), np.nan)
     mean, median, mad, noise = spectra
-    recent = [find.scratch() for _ in range(_LAG + 1)]
-    difference = find.scratch()
+    recent: deque[Plane] = deque(maxlen=_LAG)
+    difference = np.empty((rows, columns), cube.kind.newbyteorder("="))
     # A plane more on either side, for the differences.
     read = range(max(planes.start - 1, 0), min(planes.stop + 1, count))
-    for k, raw in zip(read, read_planes(cube, read), strict=False):
-        plane = recent[k % len(recent)]
-        n = k - planes.start
-        if k not in planes:
-            kernels.copy_native(raw, plane)
-        else:
-            summed, values = kernels.copy_and_add(raw, plane, total, hits)
-            if values:
-                mean[n] = summed / values
-                median[n], mad[n] = find.median_and_mad(plane, values, find.levels)
-        if k - read.start >= _LAG:
-            other = recent[(k - _LAG) % len(recent)]
-            values = kernels.subtract(plane, other, difference)
-            if values:
-                spread = find.median_and_mad(difference, values, find.noises)[1]
+    first = read.start - planes.start
+    for raw in read_blocks(cube, read, kept=_LAG):
+        block, counts = kernels.make_native(raw)
+        own = slice(max(-first, 0), max(len(planes) - first, 0))
+        sums = kernels.add(block[own], total, hits)
+        for n, plane in enumerate(block, first):
+            if 0 <= n < len(planes) and (values := counts[n - first]):
+                mean[n] = sums[n - first - own.start] / values
+                median[n], mad[n] = levels.median_and_mad(plane, values)
+            if len(recent) == _LAG and (
+                values := kernels.subtract(plane, recent[0], difference)
+            ):
+                _, spread = noises.median_and_mad(difference, values)
                 noise[n - 1] = MAD_TO_SIGMA * spread / np.sqrt(_LAG)
+            recent.append(plane)
+        first += len(block)
     return _SignalPart(total, hits, spectra)
 
 
 def _variance(cube: Cube, kernels: Kernels, planes: range, bins: Bins) -> Variance:
     _, rows, columns = cube.shape
-    find = kernels.median(rows * columns)
+    levels = kernels.middle(rows * columns)
     median = np.full(len(planes), np.nan)
     depth = np.zeros((rows, columns))
-    counts = np.zeros((_LANES, bins.number), np.int64)
-    plane = np.empty((rows, columns), cube.kind.newbyteorder("="))
-    for n, raw in enumerate(read_planes(cube, planes)):
-        values = kernels.copy_native(raw, plane)
-        if values:
-            median[n] = find(plane, values)
-        kernels.add_inverse(plane, depth)
-        kernels.add_counts(plane, counts, bins.per_unit)
-    return Variance(median, depth, counts.sum(axis=0))
-
-
-class _Finder:
-    """Medians of the planes of a cube, and of distances from them."""
-
-    def __init__(self, kernels: Kernels, cube: Cube) -> None:
-        _, rows, columns = cube.shape
-        self._shape = (rows, columns)
-        self._kind = cube.kind.newbyteorder("=")
-        size = rows * columns
-        self.levels = (kernels.median(size), kernels.median(size))
-        self.noises = (kernels.median(size), kernels.median(size))
-
-    def scratch(self) -> NDArray[Any]:
-        """Return room for a plane."""
-        return np.empty(self._shape, self._kind)
-
-    def median_and_mad(
-        self, plane: Plane, count: int, finders: tuple[Median, Median]
-    ) -> tuple[float, float]:
-        """Return the median of a plane, and that of the distances from it."""
-        median = finders[0](plane, count)
-        return median, finders[1](plane, count, median)
+    counts = np.zeros(bins.number, np.int64)
+    numbers = iter(range(len(planes)))
+    for raw in read_blocks(cube, planes):
+        block, values = kernels.make_native(raw)
+        for plane, there, n in zip(block, values, numbers, strict=False):
+            if there:
+                median[n] = levels.median(plane, there)
+        kernels.add_inverse(block, depth)
+        kernels.add_counts(block, counts, bins.per_unit)
+    return Variance(median, depth, counts)

@@ -1,4 +1,4 @@
-"""The planes of a cube in a FITS file, read one after the other.
+"""The planes of a cube in a FITS file, read some at a time.
 
 A real cube has gigabytes in each of its extensions: it is never held as a whole.
 """
@@ -6,6 +6,7 @@ A real cube has gigabytes in each of its extensions: it is never held as a whole
 import math
 import mmap
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from phoenix_core.errors import ProcessingError
 
 Plane = NDArray[np.floating[Any]]
+Block = NDArray[np.floating[Any]]
+"""Some planes, one after the other: planes, rows, columns."""
 
 _CUBE: Final = 3  # axes
-_PIECE: Final = 2**19  # bytes read at once: what was read is still in the cache
+_PIECE: Final = 2**21  # bytes read at once: what was read is still in a near cache
 _PLAIN: Final = {-32: ">f4", -64: ">f8"}  # by BITPIX
 _SCALED: Final = ("BSCALE", "BZERO", "ZCMPTYPE")
 
@@ -83,14 +86,16 @@ def find_cube(path: Path, hdus: Any, name: str, *, or_unnamed: bool = False) -> 
     raise ProcessingError(f"{path}: no cube; it has no 3D extension {name}")
 
 
-def read_planes(cube: Cube, within: range) -> Iterator[Plane]:
-    """Yield planes of a cube, each to be used before the next one is asked for.
+def read_blocks(cube: Cube, within: range, kept: int = 0) -> Iterator[Block]:
+    """Yield planes of a cube, some at a time, each block to be used before the next.
 
-    Those that lie in the file as they are come in the file's byte order.
+    Those that lie in the file as they are come in the file's byte order, and may be
+    written over.
 
     Args:
         cube: the cube.
         within: numbers of the planes, from 0, without gaps.
+        kept: number of blocks that are left as they are while the next is used.
 
     Raises:
         ProcessingError: the file ends too early.
@@ -103,16 +108,16 @@ def read_planes(cube: Cube, within: range) -> Iterator[Plane]:
     pieces = [within[k : k + at_once] for k in range(0, len(within), at_once)]
     if not cube.is_plain:
         for piece in pieces:
-            yield from np.asarray(cube.hdu.section[piece[0] : piece.stop], cube.kind)
+            yield np.asarray(cube.hdu.section[piece[0] : piece.stop], cube.kind)
         return
     # Memory that starts at a page: reading into it is several times faster.
-    buffer = mmap.mmap(-1, at_once * size)
+    buffers = [mmap.mmap(-1, at_once * size) for _ in range(kept + 1)]
     with cube.path.open("rb", buffering=0) as file:
         file.seek(cube.hdu.fileinfo()["datLoc"] + within[0] * size)
-        for piece in pieces:
+        for piece, buffer in zip(pieces, cycle(buffers), strict=False):
             _fill(cube.path, file, memoryview(buffer)[: len(piece) * size])
             values = np.frombuffer(buffer, cube.kind, len(piece) * rows * columns)
-            yield from values.reshape(len(piece), rows, columns)
+            yield values.reshape(len(piece), rows, columns)
 
 
 def _fill(path: Path, file: Any, view: memoryview) -> None:

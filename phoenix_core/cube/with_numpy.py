@@ -5,29 +5,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from phoenix_core.cube.planes import Plane
+from phoenix_core.cube.planes import Block, Plane
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]]
 
 
-def copy_native(raw: Plane, plane: Plane) -> int:
-    """Copy a plane in the machine's byte order; return how many are finite."""
-    np.copyto(plane, raw)
-    return _without_infinities(plane)
+def make_native(raw: Block) -> tuple[Block, list[int]]:
+    """Return planes in the machine's byte order, what is not finite as NaN."""
+    block = raw.astype(raw.dtype.newbyteorder("="))
+    return block, [_without_infinities(plane) for plane in block]
 
 
-def copy_and_add(
-    raw: Plane, plane: Plane, total: Floats, hits: Counts
-) -> tuple[float, int]:
-    """Copy a plane as `copy_native` does, and add it to an image."""
-    count = copy_native(raw, plane)
-    is_there = ~np.isnan(plane)
-    values = np.where(is_there, plane, 0.0).astype(np.float64, copy=False)
-    np.add(total, values, out=total)
-    np.add(hits, is_there, out=hits)
-    columns = np.add.reduce(values, axis=0)  # row by row: numba adds in this order
-    return float(columns.sum()), count
+def add(block: Block, total: Floats, hits: Counts) -> list[float]:
+    """Add planes to an image, and to the number of values that it has."""
+    return [_add(plane, total, hits) for plane in block]
 
 
 def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
@@ -37,50 +29,66 @@ def subtract(plane: Plane, other: Plane, difference: Plane) -> int:
     return _without_infinities(difference)
 
 
-def add_inverse(plane: Plane, total: Floats) -> None:
+def add_inverse(block: Block, total: Floats) -> None:
     """Add 1/value to an image, where the value is above 0."""
     with np.errstate(divide="ignore", over="ignore"):
-        inverse = np.divide(1, plane, dtype=plane.dtype)
-    is_there = (plane > 0) & np.isfinite(inverse)
-    np.add(total, inverse, out=total, where=is_there)
+        inverse = np.divide(1, block, dtype=block.dtype)
+    is_there = (block > 0) & np.isfinite(inverse)
+    for plane, where in zip(inverse, is_there, strict=True):
+        np.add(total, plane, out=total, where=where)
 
 
-def add_counts(plane: Plane, counts: Counts, per_unit: float) -> None:
-    """Count values from 0 on in bins, of which `per_unit` make 1; lanes add up."""
-    bins = counts.shape[1]
+def add_counts(block: Block, counts: Counts, per_unit: float) -> None:
+    """Count values from 0 on in bins, of which `per_unit` make 1."""
     with np.errstate(over="ignore"):
-        places = plane[~np.isnan(plane)] * plane.dtype.type(per_unit)
-    within = places[(places >= 0) & (places < bins)].astype(np.int64)
-    np.add(counts[0], np.bincount(within, minlength=bins), out=counts[0])
+        places = block[~np.isnan(block)] * block.dtype.type(per_unit)
+    within = places[(places >= 0) & (places < len(counts))].astype(np.int64)
+    counts += np.bincount(within, minlength=len(counts))
 
 
-class Median:
-    """Finds medians of planes."""
+class Middle:
+    """Finds medians and MADs of planes."""
 
-    def __call__(self, values: Plane, count: int, centre: float | None = None) -> float:
-        """Return the median of what is no NaN: `count` values, at least one.
+    def median(self, plane: Plane, count: int) -> float:
+        """Return the median of what is no NaN: `count` values, at least one."""
+        return _median(plane.flatten(), count)
 
-        With a centre it is that of their distances from it.
-        """
-        there = values[~np.isnan(values)]
-        if centre is not None:
-            there = _distances(there, centre)
-        middle = count // 2
-        there.partition(middle)  # a single one is much faster than two
-        upper = float(there[middle])
-        lower = upper if count % 2 else float(there[:middle].max())
-        return (lower + upper) / 2
+    def median_and_mad(self, plane: Plane, count: int) -> tuple[float, float]:
+        """Return the median, and that of the distances from it."""
+        median = self.median(plane, count)
+        return median, _median(_distances(plane.ravel(), median), count)
 
 
-def median(size: int) -> Median:  # noqa: ARG001, numba needs it
+def middle(size: int) -> Middle:  # noqa: ARG001, numba needs it
     """Return what finds medians of planes of that many pixels."""
-    return Median()
+    return Middle()
+
+
+def _add(plane: Plane, total: Floats, hits: Counts) -> float:
+    is_there = ~np.isnan(plane)
+    values = np.where(is_there, plane, 0.0).astype(np.float64, copy=False)
+    np.add(total, values, out=total)
+    np.add(hits, is_there, out=hits)
+    columns = np.add.reduce(values, axis=0)  # row by row: numba adds in this order
+    return float(columns.sum())
+
+
+def _median(values: Plane, count: int) -> float:
+    """The median of values that are put in another order: NaN go to the end."""
+    middle = count // 2
+    values.partition(middle)  # a single one is much faster than two
+    upper = float(values[middle])
+    lower = upper if count % 2 else float(values[:middle].max())
+    return (lower + upper) / 2
 
 
 def _distances(values: Plane, centre: float) -> Plane:
-    exact = np.subtract(values, centre, dtype=np.float64)
+    """Distances from a centre, rounded once."""
+    rounded = float(values.dtype.type(centre))
+    kind = values.dtype if rounded == centre else np.float64  # as exact, and faster
     with np.errstate(over="ignore"):
-        return np.abs(exact, out=exact).astype(values.dtype)
+        away = np.subtract(values, centre, dtype=kind)
+        return np.abs(away, out=away).astype(values.dtype, copy=False)
 
 
 def _without_infinities(plane: Plane) -> int:

@@ -20,6 +20,7 @@ from muse_deep_plugin.qc_image import _rounded, grid_of, limits
 from muse_deep_plugin.qc_keywords import Offset
 from muse_deep_plugin.qc_panels import Depths, depths, draw_depths
 from muse_deep_plugin.qc_sheet import HEIGHT, WIDTH, Sheet, draw_sheet
+from muse_deep_plugin.qc_sources import find_sources
 from muse_deep_plugin.qc_text import flux_unit, plain
 from phoenix_core.model import Score
 
@@ -92,13 +93,15 @@ def sheet(cube=None, *, is_deep=True, **changes):
         "N_EXPECTED": 2,
         "NOISE_EXPECTED": 10.0,
     }
+    cube = cube or measures()
     made = Sheet(
         block="MUSE.2014-10-23T01:10:54.193_dpc.ab",
         run="094.D-0114(B)",
         target="NGC300",
         is_deep=is_deep,
-        measures=cube or measures(),
+        measures=cube,
         parameters=parameters,
+        sources=find_sources(cube.white, cube.depth),
         scores=(Score("FILLED", 0.9, low=0.4), Score("NOISE_GAIN", None, low=0.7)),
         offsets=(Offset("a", 0.0, 0.0), Offset("b", 1e-4, -2e-4)),
         exposures=(
