@@ -229,7 +229,8 @@ def _convert(
     idp = conv / names.cube
     done = Converted(dataset.block.name, dataset.target, idp, files)
     now = Known(made_from, suffix)
-    if known.get(names.cube) == now and all(p.is_file() for p in (idp, *files)):
+    is_there = all(path.is_file() for path in (idp, *files))
+    if known.get(names.cube) == now and is_there and _has_data_of(idp, headers):
         return Converted(done.block, done.target, idp, files, is_new=False)
     if before:  # what a killed call leaves is partly of now, partly of before
         write_converted(conv, {**known, names.cube: Known(UNDER_WAY, suffix)})
@@ -269,6 +270,16 @@ def _certified(path: Path) -> list["fits.Header"]:
     except (OSError, ValueError, fits.VerifyError) as error:
         reason = " ".join(str(error).split())
         raise ProcessingError(f"{path} cannot be read: {reason}") from error
+
+
+def _has_data_of(idp: Path, headers: list["fits.Header"]) -> bool:
+    """Whether an IDP is whole and says that it has the data of the certified cube."""
+    try:
+        own = _certified(idp)
+    except ProcessingError:
+        return False
+    sums = [[header.get("DATASUM") for header in one] for one in (own, headers)]
+    return sums[0] == sums[1]
 
 
 def _headers(path: Path) -> list["fits.Header"]:

@@ -26,11 +26,13 @@ class NoReply(Exception):  # noqa: N818, it is an outcome
     Args:
         told: what happened, to follow the name of the server.
         is_sent: whether the server has the whole request, and may have acted on it.
+        is_of_file: whether it was given a file, which may be the cause: it is large.
     """
 
-    def __init__(self, told: str, *, is_sent: bool) -> None:
+    def __init__(self, told: str, *, is_sent: bool, is_of_file: bool = False) -> None:
         super().__init__(told)
         self.is_sent = is_sent
+        self.is_of_file = is_of_file
 
 
 @frozen
@@ -113,7 +115,8 @@ def _send(
             progress(len(block))
     except TimeoutError as error:
         told = f"took no more bytes for {server.timeout:g} s"
-        raise NoReply(told, is_sent=False) from error
+        is_of_file = request.file is not None
+        raise NoReply(told, is_sent=False, is_of_file=is_of_file) from error
     except OSError:  # EPIPE, ECONNRESET
         return False
     return True
@@ -131,20 +134,21 @@ def _receive(
         incoming,  # type: ignore[arg-type]  # of a socket, it only takes makefile()
         method=request.method,
     )
+    is_of_file = request.file is not None
     try:
         response.begin()
         content = response.read(LARGEST + 1)
     except TimeoutError as error:
         told = f"did not reply within {server.timeout:g} s"
-        raise NoReply(told, is_sent=is_sent) from error
+        raise NoReply(told, is_sent=is_sent, is_of_file=is_of_file) from error
     except http.client.RemoteDisconnected as error:
         told = "closed the connection without a reply"
-        if request.file:
+        if is_of_file:
             told = f"{told}; one with a full disk does that, ask its operator"
-        raise NoReply(told, is_sent=is_sent) from error
+        raise NoReply(told, is_sent=is_sent, is_of_file=is_of_file) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         told = f"replied in no way that can be read ({type(error).__name__})"
-        raise NoReply(told, is_sent=is_sent) from error
+        raise NoReply(told, is_sent=is_sent, is_of_file=is_of_file) from error
     finally:
         response.close()
     return read_reply(response.status, content)

@@ -182,7 +182,8 @@ def failure_of(reply: NgasReply) -> Failure:
 def failure_without_reply(outcome: NoReply) -> Failure:
     """Return what it means that no reply came."""
     course = Course.LOOK if outcome.is_sent else Course.RETRY
-    return Failure(course, f"the server {outcome}", is_of_server=True)
+    told = f"the server {outcome}"
+    return Failure(course, told, is_of_server=not outcome.is_of_file)
 
 
 def said(reply: NgasReply) -> str:

@@ -12,7 +12,7 @@ from attrs import evolve
 from phoenix_ngas import archive, local_file
 from phoenix_ngas.keep_apart import Notes
 
-from phoenix_core.errors import IngestionError
+from phoenix_core.errors import ArchiveAwayError, IngestionError
 from phoenix_core.model import Idp
 from phoenix_core.run_lock import holding
 
@@ -248,6 +248,26 @@ def test_after_three_uploads_it_is_given_up(server, site, fault, told):
     server.faults.clear()
     site.archive(server, idp)
     assert is_once(server, idp)
+
+
+@pytest.mark.parametrize(
+    ("command", "fault", "is_away"),
+    [
+        ("QARCHIVE", "offline", True),
+        ("STATUS", "hangup", True),
+        ("QARCHIVE", "hangup_mid", False),
+        ("QARCHIVE", "unstored", False),
+    ],
+)
+def test_a_server_is_away_unless_the_file_may_be_why_it_did_not_reply(
+    server, site, command, fault, is_away
+):
+    """A file that is too large for it must not keep the datasets after it waiting."""
+    idp = site.idp(size=200_000)
+    server.faults += [(command, fault)] * 4
+    with pytest.raises(IngestionError, match="after 3 attempts") as told:
+        site.archive(server, idp)
+    assert isinstance(told.value, ArchiveAwayError) is is_away
 
 
 @pytest.mark.parametrize(("fault", "told"), ON_STATUS.items())

@@ -397,6 +397,23 @@ def test_what_is_up_to_date_is_not_made_again_and_what_changed_is(site):
     assert findings(site) == []
 
 
+def test_an_idp_with_other_pixels_or_cut_short_is_made_again(site):
+    """Else the archive would get what nobody certified."""
+    path = site.root / "phoenix.toml"
+    path.write_text(path.read_text().replace("copy = false", "copy = true"))
+    convert(site.run)
+    idp = site.conv / CUBE
+    before = idp.read_bytes()
+    with fits.open(idp) as hdus:
+        hdus["DATA"].data += 1
+        hdus.writeto(idp, checksum=True, overwrite=True)
+    assert [one.is_new for one in convert(site.run)] == [True, False]
+    assert idp.read_bytes() == before
+    os.truncate(idp, 30_000)
+    assert [one.is_new for one in convert(site.run)] == [True, False]
+    assert idp.read_bytes() == before
+
+
 def test_grades_and_comments_of_obs_stand_in_the_header(site):
     table = as_sql(OB_GRADES, sa.MetaData())
     rows = [
