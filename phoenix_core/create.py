@@ -29,9 +29,9 @@ from phoenix_core.errors import ConfigError, PgiError
 from phoenix_core.incomplete import set_aside
 from phoenix_core.inputs import where_made
 from phoenix_core.model import Cascade, Finding, Run
-from phoenix_core.move_files import set_aside as set_file_aside
 from phoenix_core.move_products import finish_moves
 from phoenix_core.nearest import nearest
+from phoenix_core.on_disk import set_aside as set_file_aside
 from phoenix_core.plan import (
     Plan,
     check_jobs,

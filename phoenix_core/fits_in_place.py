@@ -15,11 +15,11 @@ from typing import Final
 from attrs import frozen
 
 from phoenix_core.atomic import temporary_of
-from phoenix_core.entry_point import one_line
 from phoenix_core.errors import ProcessingError
 from phoenix_core.fits_cards import padded
 from phoenix_core.fits_file import Hdu
 from phoenix_core.insert_range import ALIGNED, INSERTED, collapse, insert, unshare
+from phoenix_core.plain_text import plain
 from phoenix_core.regular_file import read_regular
 
 CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM})
@@ -159,7 +159,7 @@ def resume(path: Path, file: int) -> None:
     except FileNotFoundError:
         return
     except (OSError, *_WRONG) as error:
-        raise ProcessingError(f"{journal} is damaged: {one_line(error)}") from error
+        raise ProcessingError(f"{journal} is damaged: {plain(str(error))}") from error
     status = os.fstat(file)
     done, rest = divmod(status.st_size - size, INSERTED)
     is_same = status.st_ino == inode and not rest

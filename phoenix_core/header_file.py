@@ -14,8 +14,7 @@ from phoenix_core.as_certified import (
     kept_headers_path,
 )
 from phoenix_core.errors import IngestionError
-from phoenix_core.move_files import set_aside
-from phoenix_core.on_disk import sync, write_on_disk
+from phoenix_core.on_disk import set_aside, sync, write_on_disk
 
 SUFFIX: Final = ".hdr"
 _FITS: Final = (".fits.fz", ".fits")

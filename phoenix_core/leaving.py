@@ -25,7 +25,6 @@ from phoenix_core.move_files import (
     is_certified,
     is_placed,
     place,
-    set_aside,
     taken,
 )
 from phoenix_core.move_plan import (
@@ -37,7 +36,7 @@ from phoenix_core.move_plan import (
     left_behind,
     product_path,
 )
-from phoenix_core.on_disk import sync, write_on_disk
+from phoenix_core.on_disk import set_aside, sync, write_on_disk
 
 
 @frozen

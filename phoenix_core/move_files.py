@@ -14,7 +14,7 @@ from phoenix_core.errors import CertificationError, ProcessingError
 from phoenix_core.file_sums import FileSums, sha256
 from phoenix_core.fits_in_place import journal_of
 from phoenix_core.model import Move
-from phoenix_core.on_disk import moving_path
+from phoenix_core.on_disk import moving_path, set_aside
 
 _CHUNK = 1 << 20  # bytes
 
@@ -87,14 +87,6 @@ def taken(target: Path) -> CertificationError:
         f"{target} is there with another content; nothing certified is overwritten, so "
         "move it away and call again"
     )
-
-
-def set_aside(target: Path) -> None:
-    """Give an older file of that name a number, so that both stay."""
-    number = 1
-    while os.path.lexists(older := target.with_name(f"{target.name}.{number}")):
-        number += 1
-    target.rename(older)
 
 
 def _copy(source: Path, temporary: Path, checksum: str) -> None:

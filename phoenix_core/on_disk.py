@@ -34,6 +34,14 @@ def sync(paths: Iterable[Path]) -> None:
             os.close(descriptor)
 
 
+def set_aside(target: Path) -> None:
+    """Give an older file of that name a number, so that both stay."""
+    number = 1
+    while os.path.lexists(older := target.with_name(f"{target.name}.{number}")):
+        number += 1
+    target.rename(older)
+
+
 def moving_path(path: Path) -> Path:
     """Where a file is written first: one place, so that no death leaves rubbish."""
     return path.with_name(f".{path.name}.moving")
