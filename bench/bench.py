@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.association_block import AssociationBlock
 
 BIN = Path(sys.executable).parent

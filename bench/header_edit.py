@@ -25,9 +25,9 @@ from pathlib import Path
 import fitsio
 from astropy.io import fits
 
-from phoenix_core.as_certified import kept_headers_path
-from phoenix_core.fits_edit import HeaderEdit, copy_edited, edit_headers
-from phoenix_core.share_edited import share_edited
+from phoenix_core.fits.as_certified import kept_headers_path
+from phoenix_core.fits.edit import HeaderEdit, copy_edited, edit_headers
+from phoenix_core.fits.share_edited import share_edited
 
 CARDS = {f"ESO QC BENCH{n}": (n * 1.5, "a value") for n in range(40)}
 NOT_READ = ""  # the sum of a cube that is converted for the first time

@@ -15,13 +15,13 @@ from muse_deep_plugin.exhibit import exhibit_of
 from muse_deep_plugin.qc_members import exposures_of
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core import hookimpl
-from phoenix_core.ab_comments import read_comments
-from phoenix_core.ab_file import read_block
-from phoenix_core.certify import review
+from phoenix_core.ab.file import read_block
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Run, Verdict
+from phoenix_core.records.comments import read_comments
+from phoenix_core.records.verdicts import read_verdicts, reviewed
 from phoenix_core.review.by_rule import accept_by_rule, why_not_green
-from phoenix_core.verdicts import read_verdicts, reviewed
+from phoenix_core.review.certify import review
 
 __all__ = ["PGI", "Options", "certif_pgi"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from muse_deep_plugin.conversion.dataset import CUBE, IMAGE, MAP
 from phoenix_core import hookimpl
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.model import Idp, Run
 
 _FITS: Final = ".fits"

@@ -13,8 +13,8 @@ from muse_deep_plugin.exposure_map import (
 )
 from muse_deep_plugin.headers import primary_header
 from muse_deep_plugin.steps import SCIPOST
+from phoenix_core.ab.inputs import makers, where_made
 from phoenix_core.errors import PhoenixError
-from phoenix_core.inputs import makers, where_made
 from phoenix_core.model import AssociationBlock, Product, Run
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from muse_deep_plugin.headers import date_obs
 from muse_deep_plugin.offset_list import Offsets, read_offsets
 from muse_deep_plugin.qc_members import exposures_of
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.errors import PhoenixError
 from phoenix_core.model import AssociationBlock, QcReport, Run
-from phoenix_core.move_plan import products_of
+from phoenix_core.move.plan import products_of
 from phoenix_core.review.exhibit import Exhibit
 
 _CUBES: Final = ("DATACUBE_DEEP", "DATACUBE_FINAL")

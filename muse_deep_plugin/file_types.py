@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from muse_deep_plugin.headers import ReadHeader
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file
 from phoenix_core.model import Cascade, Finding, Run
 
 ANY_CATEGORY: Final = frozenset({"OUTPUT_WCS", "SKY_MASK"})

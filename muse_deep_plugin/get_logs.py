@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from phoenix_core.ab_file import read_block
-from phoenix_core.cascade import in_order
+from phoenix_core.ab.cascade import in_order
+from phoenix_core.ab.file import read_block
 from phoenix_core.model import AssociationBlock, Run
 
 _RULE = "=" * 78

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from muse_deep_plugin import __version__
-from phoenix_core import cli
+from phoenix_core.commands import cli
 
 _NAME = "phoenixCertify_MUSE"
 _EPILOG = f"""[bold]Examples[/]
@@ -61,12 +61,12 @@ def certify(  # noqa: PLR0917, of the command line
     if version:
         typer.echo(f"{_NAME} {__version__}")
         return
-    from phoenix_core import cli_parts, cli_review  # noqa: PLC0415, costs start-up
+    from phoenix_core.commands import of_run, review  # noqa: PLC0415, costs start-up
 
-    asked = cli_parts.wishes(
+    asked = of_run.wishes(
         *(run_id, date, select, verdicts),
         fresh=False,
         keep=False,
-        web=cli_parts.web_port(verdicts, port, web=web),
+        web=of_run.web_port(verdicts, port, web=web),
     )
-    cli_review.review_only(_NAME, config, asked, as_json=as_json)
+    review.review_only(_NAME, config, asked, as_json=as_json)

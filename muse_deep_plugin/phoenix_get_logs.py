@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from muse_deep_plugin.get_logs import ab_path, collected_logs, pipeline_logs
-from phoenix_core import cli
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.association_block import AssociationBlock, is_safe_name
-from phoenix_core.cli_answer import answer
+from phoenix_core.commands import cli
 from phoenix_core.config import find_config, read_config
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import Run
 from phoenix_core.nearest import nearest
+from phoenix_core.words.answer import answer
 
 _NAME = "phoenixGetLogs"
 
@@ -52,8 +52,8 @@ def _find(config: Path | None, run_id: str, name: str) -> tuple[Run, Association
     Raises:
         ConfigError: no such configuration, run or AB.
     """
-    from phoenix_core.ledger import open_ledger  # noqa: PLC0415, costs start-up
-    from phoenix_core.session import Wishes, make_run  # noqa: PLC0415
+    from phoenix_core.loader.session import Wishes, make_run  # noqa: PLC0415
+    from phoenix_core.records.ledger import open_ledger  # noqa: PLC0415, costs start-up
 
     if not is_safe_name(name):
         raise ConfigError(f"'{name}' is no AB; expected for example MUSE.<time>_dpc.ab")

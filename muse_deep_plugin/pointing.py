@@ -11,8 +11,8 @@ from muse_deep_plugin.exposure_time import in_time
 from muse_deep_plugin.headers import ReadHeader, position, primary_header
 from muse_deep_plugin.sky import Position, separation
 from muse_deep_plugin.steps import EXP_COMBINE, SCIBASIC, SCIPOST
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file
 from phoenix_core.model import AssociationBlock, Cascade, Finding, Run
 
 FIELD: Final = 1.0 / 60.0

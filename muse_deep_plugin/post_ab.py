@@ -19,10 +19,10 @@ from muse_deep_plugin.deep_map import deep_map
 from muse_deep_plugin.input_checks import with_tag
 from muse_deep_plugin.steps import EXP_COMBINE
 from phoenix_core import hookimpl
-from phoenix_core.fits_edit import set_cards
-from phoenix_core.inputs import paths
+from phoenix_core.ab.inputs import paths
+from phoenix_core.fits.edit import set_cards
 from phoenix_core.model import AssociationBlock, Product, Run
-from phoenix_core.publish import product_names
+from phoenix_core.processing.publish import product_names
 
 DEEP: Final = {
     "DATACUBE_FINAL": "DATACUBE_DEEP",

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from muse_deep_plugin.get_logs import log_path
 from phoenix_core import hookimpl
 from phoenix_core.model import AssociationBlock, QcReport, Run
-from phoenix_core.pipeline_log import (
+from phoenix_core.recipe.pipeline_log import (
     ERROR,
     WARNING,
     LogMessage,

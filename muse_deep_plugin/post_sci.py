@@ -18,11 +18,11 @@ from muse_deep_plugin.headers import primary_header
 from muse_deep_plugin.input_checks import with_tag
 from muse_deep_plugin.steps import EXP_COMBINE, SCIBASIC, SCIPOST
 from phoenix_core import hookimpl
-from phoenix_core.ab_file import read_block
-from phoenix_core.atomic import write_text
+from phoenix_core.ab.file import read_block
+from phoenix_core.ab.inputs import paths
 from phoenix_core.errors import PhoenixError
-from phoenix_core.fits_edit import set_cards
-from phoenix_core.inputs import paths
+from phoenix_core.files.atomic import write_text
+from phoenix_core.fits.edit import set_cards
 from phoenix_core.model import AssociationBlock, Product, Run
 
 PGI: Final = "pgi_postSCI"

@@ -17,10 +17,10 @@ from attrs import field, frozen, validators
 from muse_deep_plugin.exposure_time import in_time
 from muse_deep_plugin.input_checks import EXPOSURES, check_inputs
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import paths
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Run
-from phoenix_core.recipe_call import pause
+from phoenix_core.recipe.recipe_call import pause
 
 PGI: Final = "pgi_preTPL"
 
@@ -77,7 +77,7 @@ def wait_for_others(run: Run, options: Options, name: str) -> None:
     """
     if not _is_foreign(options):
         return
-    from phoenix_core.events import open_events  # noqa: PLC0415, costs start-up
+    from phoenix_core.records.events import open_events  # noqa: PLC0415, costs start-up
 
     task = options.lock_file or options.command[0]
     start = time.monotonic()

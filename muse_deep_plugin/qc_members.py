@@ -23,10 +23,10 @@ from muse_deep_plugin.qc_compare import (
 from muse_deep_plugin.qc_keywords import Offset, offsets
 from muse_deep_plugin.qc_scores import number
 from muse_deep_plugin.qc_sources import Source
+from phoenix_core.ab.inputs import find_file, read_maker, where_made
 from phoenix_core.errors import PhoenixError
-from phoenix_core.inputs import find_file, read_maker, where_made
 from phoenix_core.model import AssociationBlock, QcReport, Run
-from phoenix_core.qc_report import read_report, report_path
+from phoenix_core.processing.qc_report import read_report, report_path
 
 TABLES: Final = "PIXTABLE_REDUCED"
 _MATCHED: Final = "ESO QC EXPALIGN NMATCH"

@@ -17,8 +17,8 @@ from muse_deep_plugin.headers import primary_header
 from muse_deep_plugin.qc_keywords import Value
 from muse_deep_plugin.recipe_params import param_value
 from muse_deep_plugin.steps import CREATE_SKY, SCIBASIC
+from phoenix_core.ab.inputs import find_file, read_maker
 from phoenix_core.errors import PhoenixError
-from phoenix_core.inputs import find_file, read_maker
 from phoenix_core.model import AssociationBlock, Run
 
 _OF_SKY: Final = ("SKY_LINES", "SKY_CONTINUUM")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from muse_deep_plugin.exposure_map import CATEGORY, Seconds, read_map
 from muse_deep_plugin.headers import primary_header
 from muse_deep_plugin.offset_list import read_offsets
+from phoenix_core.ab.inputs import makers, where_made
 from phoenix_core.errors import PhoenixError
-from phoenix_core.inputs import makers, where_made
 from phoenix_core.model import AssociationBlock, Product, Run
 
 

@@ -21,9 +21,9 @@ from muse_deep_plugin.input_checks import EXPOSURES, Inputs, check_inputs, expos
 from muse_deep_plugin.offset_list import read_offsets
 from muse_deep_plugin.recipe_params import param_value
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import paths
 from phoenix_core.errors import ProcessingError
-from phoenix_core.fits_file import check_fits
-from phoenix_core.inputs import paths
+from phoenix_core.fits.file import check_fits
 from phoenix_core.model import AssociationBlock, Finding, Product, Run
 
 PGI: Final = "pgi_phoenix_MUSE_rules"

@@ -14,8 +14,8 @@ from attrs import field, frozen, validators
 from muse_deep_plugin.recipe_params import param_value
 from muse_deep_plugin.steps import STEPS, step_of
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file
 from phoenix_core.model import AssociationBlock, Cascade, Job, Run
 
 PGI: Final = "pgi_phoenix_MUSE_stream"

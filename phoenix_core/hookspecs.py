@@ -117,7 +117,7 @@ def process_ab_drs(
 ) -> Sequence[Product]:
     """DRS: reduce the data of an AB.
 
-    Inputs are ``phoenix_core.inputs.paths(run, block)`` in the order of SOF_CONTENT.
+    Inputs are ``phoenix_core.ab.inputs.paths(run, block)`` in the order of SOF_CONTENT.
     Write only into `workdir`, and the log into ``workdir / block.log_name``; return
     the products made there. Raise ProcessingError with one line where it fails. This
     hook acts itself.
@@ -193,8 +193,9 @@ def process_qc_pgi_cover(run: Run, reports: Sequence[QcReport]) -> Path | None:
 def certif_pgi(run: Run, reports: Sequence[QcReport]) -> Sequence[Verdict]:
     """CERTIF_PGI: accept or reject products, seen by a person or judged by a rule.
 
-    Return one verdict for each report that is reviewed; `phoenix_core.certify` has the
-    review in the terminal, in a browser and by file. This hook may ask a person.
+    Return one verdict for each report that is reviewed; `phoenix_core.review.certify`
+    has the review in the terminal, in a browser and by file. This hook may ask a
+    person.
     """
     raise NotImplementedError
 

@@ -19,12 +19,13 @@ from attrs import frozen
 from phoenix_example.simulate import simulate
 from selenium import webdriver
 
-from phoenix_core import main, recipe_call
-from phoenix_core.ab_file import read_block
+from phoenix_core import main
+from phoenix_core.ab.file import read_block
 from phoenix_core.config import ENVIRONMENT, read_config
-from phoenix_core.create import create
-from phoenix_core.process import process
-from phoenix_core.session import Watch, Wishes, open_session
+from phoenix_core.loader.session import Watch, Wishes, open_session
+from phoenix_core.recipe import recipe_call
+from phoenix_core.run.create import create
+from phoenix_core.run.process import process
 from phoenix_core.testing.calling import call_program
 
 # A test fails by what is wrong, not by how busy the machine is.

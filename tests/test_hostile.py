@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_core.file_sums import FileState
-from phoenix_core.ledger import open_ledger
+from phoenix_core.files.sums import FileState
 from phoenix_core.model import AbStatus, Outcome
-from phoenix_core.recipe_call import (
+from phoenix_core.recipe.recipe_call import (
     RECORD,
     RecipeStopped,
     allow_recipes,
     run_recipe,
     stop_recipes,
 )
+from phoenix_core.records.ledger import open_ledger
 
 DATE = "2094-01-01"
 RUN = ("-r", "094.A-0001A")
@@ -433,9 +433,9 @@ import time
 from pathlib import Path
 from phoenix_core import hookimpl
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import paths
+from phoenix_core.ab.inputs import paths
 from phoenix_core.model import Product
-from phoenix_core.recipe_call import pause, run_recipe
+from phoenix_core.recipe.recipe_call import pause, run_recipe
 
 HERE = Path({here!r})
 

@@ -26,7 +26,7 @@ from phoenix_core.testing.toys import *
 GOOD = {
     "AbSourceContract": "return list(toy_cascade().blocks)",
     "AbPgiContract": """
-        from phoenix_core.cascade import in_order
+        from phoenix_core.ab.cascade import in_order
         return Cascade(in_order(blocks))
     """,
     "HdrPgiContract": """
@@ -105,7 +105,7 @@ GOOD = {
     """,
     "ArchiveContract": """
         import shutil
-        from phoenix_core.checksums import checksum_of
+        from phoenix_core.files.checksums import checksum_of
         from phoenix_core.errors import IngestionError
         archive = run.config.directories.root / "toy_archive"
         archive.mkdir(exist_ok=True)
@@ -128,7 +128,7 @@ GOOD = {
 PROOF = """
 @hookimpl
 def ingest_products_archive_proof(run, files):
-    from phoenix_core.checksums import has_checksum
+    from phoenix_core.files.checksums import has_checksum
     archive = run.config.directories.root / "toy_archive"
     return [
         f
@@ -383,7 +383,7 @@ BAD |= {
     """,
     ("ArchiveContract", "test_asked_again_it_has_what_it_has"): """
         import shutil
-        from phoenix_core.checksums import checksum_of
+        from phoenix_core.files.checksums import checksum_of
         archive = run.config.directories.root / "toy_archive"
         archive.mkdir(exist_ok=True)
         target = archive / str(len(list(archive.iterdir())))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoenix_core import hookimpl
-from phoenix_core.cascade import in_order
+from phoenix_core.ab.cascade import in_order
 from phoenix_core.model import AssociationBlock, Cascade
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from phoenix_core import hookimpl
 from phoenix_core.errors import ProcessingError
 from phoenix_core.model import AssociationBlock, DrsCall, Product
-from phoenix_core.recipe_call import run_recipe
+from phoenix_core.recipe.recipe_call import run_recipe
 
 _COMMAND = ("/bin/true",)
 

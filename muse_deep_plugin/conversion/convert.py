@@ -1,8 +1,8 @@
 """idpConvert_mu_deep: IDPs made of the certified deep cubes of a run, in `conv`.
 
 A cube of many GB is not copied to get other headers: certified file and IDP share their
-data (`phoenix_core.share_edited`), and how the cube was certified stays known to the
-byte. The other files are copies. All have temporary names until they are whole. The
+data (`phoenix_core.fits.share_edited`), and how the cube was certified stays known to
+the byte. The other files are copies. All have temporary names until they are whole. The
 cube is made last, so that what names a file finds it; a call that was killed is
 repeated by the next one. CONVERTED tells what each IDP was made from; what is up to
 date is not made again.
@@ -36,17 +36,21 @@ from muse_deep_plugin.conversion.idp_cards import (
 from muse_deep_plugin.conversion.measured import measured_of
 from muse_deep_plugin.conversion.names import cube_name, names_of, remove_former_plots
 from muse_deep_plugin.headers import primary_header
-from phoenix_core.as_certified import certified_headers, give_back, has_other_headers
-from phoenix_core.atomic import remove_leftovers, write_bytes
-from phoenix_core.datasets import conv_dir, keep_datasets
+from phoenix_core.archive.datasets import conv_dir, keep_datasets
+from phoenix_core.archive.ingest_state import ingest_state
 from phoenix_core.errors import ConfigError, IngestionError, ProcessingError
-from phoenix_core.fits_edit import HeaderEdit, copy_edited
-from phoenix_core.ingest_state import ingest_state
+from phoenix_core.files.atomic import remove_leftovers, write_bytes
+from phoenix_core.files.run_lock import holding
+from phoenix_core.fits.as_certified import (
+    certified_headers,
+    give_back,
+    has_other_headers,
+)
+from phoenix_core.fits.edit import HeaderEdit, copy_edited
+from phoenix_core.fits.share_edited import copy_certified, share_edited
 from phoenix_core.model import Idp, Run
-from phoenix_core.receipts import KeptReceipt, latest, read_receipts
-from phoenix_core.run_lock import holding
-from phoenix_core.share_edited import copy_certified, share_edited
-from phoenix_core.verdicts import products_id
+from phoenix_core.records.receipts import KeptReceipt, latest, read_receipts
+from phoenix_core.records.verdicts import products_id
 
 if TYPE_CHECKING:
     from astropy.io import fits

@@ -12,7 +12,7 @@ from muse_deep_plugin.conversion.dataset import Dataset
 from muse_deep_plugin.conversion.idp_cards import Grade
 from muse_deep_plugin.conversion.names import Names
 from phoenix_core import __version__
-from phoenix_core.atomic import write_text
+from phoenix_core.files.atomic import write_text
 
 CONVERTED: Final = "CONVERTED"
 UNDER_WAY: Final = "-"

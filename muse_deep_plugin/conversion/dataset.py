@@ -12,12 +12,12 @@ from attrs import frozen
 
 from muse_deep_plugin.post_sci import LOGS
 from muse_deep_plugin.steps import EXP_COMBINE
-from phoenix_core.ab_file import read_block
-from phoenix_core.as_certified import certified_size
+from phoenix_core.ab.file import read_block
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.errors import ConfigError, ProcessingError
+from phoenix_core.fits.as_certified import certified_size
 from phoenix_core.model import AssociationBlock, ProductRecord, QcReport, Run
-from phoenix_core.qc_report import read_report
+from phoenix_core.processing.qc_report import read_report
 
 CUBE: Final = "DATACUBE_DEEP"
 IMAGE: Final = "IMAGE_FOV_DEEP"

@@ -14,7 +14,7 @@ from attrs import frozen
 from muse_deep_plugin.conversion.dataset import Dataset
 from muse_deep_plugin.score_bit import COMMENT
 from phoenix_core.errors import IngestionError
-from phoenix_core.fits_cards import CardValue, HeaderEdit
+from phoenix_core.fits.cards import CardValue, HeaderEdit
 from phoenix_core.run_id import parse_run_id
 
 if TYPE_CHECKING:

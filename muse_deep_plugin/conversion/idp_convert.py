@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phoenix_core import __version__, cli
+from phoenix_core import __version__
+from phoenix_core.commands import cli
 from phoenix_core.errors import ConfigError, IngestionError
 
 if TYPE_CHECKING:
@@ -89,13 +90,13 @@ def idp_convert(  # noqa: PLR0917, of the command line
         content_check,
         convert,
     )
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
+    from phoenix_core.archive.datasets import conv_dir  # noqa: PLC0415
+    from phoenix_core.archive.ingest_state import ingesting  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
-    from phoenix_core.datasets import conv_dir  # noqa: PLC0415
-    from phoenix_core.ingest_state import ingesting  # noqa: PLC0415
-    from phoenix_core.ledger import open_ledger  # noqa: PLC0415
-    from phoenix_core.plain_text import plain  # noqa: PLC0415
-    from phoenix_core.session import Wishes, make_run  # noqa: PLC0415
+    from phoenix_core.loader.session import Wishes, make_run  # noqa: PLC0415
+    from phoenix_core.records.ledger import open_ledger  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
+    from phoenix_core.words.plain_text import plain  # noqa: PLC0415
 
     settings = read_config(find_config(config))
     with open_ledger(settings.database) as ledger:
@@ -126,8 +127,8 @@ def idp_convert(  # noqa: PLR0917, of the command line
 
 def _tell_restored(run: "Run", *, as_json: bool) -> None:
     from muse_deep_plugin.conversion.convert import restore  # noqa: PLC0415
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
-    from phoenix_core.plain_text import counted, plain  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
+    from phoenix_core.words.plain_text import counted, plain  # noqa: PLC0415
 
     cubes = restore(run)
     if as_json:

@@ -14,7 +14,7 @@ from phoenix_core.pages.files import fingerprint, write_assets, write_page
 from phoenix_core.pages.press import Press, press
 from phoenix_core.pages.table import Cell, Link
 from phoenix_core.pages.templates import relative
-from phoenix_core.plain_text import told_score
+from phoenix_core.words.plain_text import told_score
 
 
 def write_sheet(run: Run, reports: Sequence[QcReport], harmless: Sequence[str]) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from muse_deep_plugin.monitor.depths import SLOPE, Depth, Depths, Kind, gain
-from phoenix_core.plain_text import short
+from phoenix_core.words.plain_text import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

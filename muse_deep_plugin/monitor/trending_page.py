@@ -10,18 +10,18 @@ from muse_deep_plugin.monitor.depths import Depth, Depths, Kind, read_depths
 from muse_deep_plugin.preparation.previews import Previews, find_previews
 from muse_deep_plugin.preparation.run_table import run_page
 from muse_deep_plugin.preparation.run_tables import folder_of_runs
-from phoenix_core.atomic import write_bytes
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
+from phoenix_core.files.atomic import write_bytes
 from phoenix_core.monitors.history import PAGE as HISTORY
 from phoenix_core.pages.files import fingerprint, write_assets
 from phoenix_core.pages.press import Page, Press, press
 from phoenix_core.pages.series import written_names
 from phoenix_core.pages.table import Cell, Heading, Link
 from phoenix_core.pages.templates import address
-from phoenix_core.plain_text import counted, short
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import parse_run_id
+from phoenix_core.words.plain_text import counted, short
 
 STEM: Final = "trending"
 FIGURES: Final = ("depth", "time")

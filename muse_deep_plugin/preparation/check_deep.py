@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from muse_deep_plugin.ab_deep import CROWDED, INSTRUMENT, deep_cascade
 from muse_deep_plugin.steps import EXP_COMBINE, SCIPOST
-from phoenix_core.ab_file import check_block
+from phoenix_core.ab.cascade import in_order
+from phoenix_core.ab.file import check_block
 from phoenix_core.association_block import PROCESSING, AbStatus, AssociationBlock
-from phoenix_core.cascade import in_order
-from phoenix_core.create import in_order_of
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
+from phoenix_core.run.create import in_order_of
 from phoenix_core.run_id import RunId, parse_run_id
 
 _FEWEST = 2

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from phoenix_core import __version__, cli
+from phoenix_core import __version__
+from phoenix_core.commands import cli
 
 _NAME = "phoenix_checkMulti"
 
@@ -42,9 +43,9 @@ def check_multi(  # noqa: PLR0917, of the command line
     from muse_deep_plugin.preparation.multi_targets import (  # noqa: PLC0415
         multi_targets,
     )
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
     from phoenix_core.run_id import parse_run_id  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
 
     run = parse_run_id(run_id).formal if run_id else ""
     told = multi_targets(read_config(find_config(config)), run, is_all=is_all)

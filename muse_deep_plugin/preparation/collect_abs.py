@@ -14,9 +14,9 @@ from attrs import field, frozen
 
 from muse_deep_plugin.exposure_time import in_time, time_stamp
 from muse_deep_plugin.steps import EXP_COMBINE, SCIPOST
-from phoenix_core.ab_file import check_block
+from phoenix_core.ab.cascade import in_order
+from phoenix_core.ab.file import check_block
 from phoenix_core.association_block import PROCESSING, AssociationBlock, is_safe_name
-from phoenix_core.cascade import in_order
 from phoenix_core.errors import ConfigError
 from phoenix_core.pseudo_date import is_date_label
 

@@ -19,10 +19,10 @@ from muse_deep_plugin.preparation.deep_warnings import Cubes
 from muse_deep_plugin.preparation.show_targets import COLUMNS, rows_of
 from muse_deep_plugin.preparation.tmp2 import Laid
 from muse_deep_plugin.preparation.upload_abs import UploadPlan
-from phoenix_core.ab_store import LARGEST
+from phoenix_core.ab.store import LARGEST
 from phoenix_core.errors import ConfigError
-from phoenix_core.plain_text import plain
-from phoenix_core.regular_file import read_regular
+from phoenix_core.files.regular_file import read_regular
+from phoenix_core.words.plain_text import plain
 
 _EDITORS: Final = ("VISUAL", "EDITOR")
 _EDITOR: Final = "vi"

@@ -31,9 +31,9 @@ from muse_deep_plugin.preparation.upload_abs import (
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
-from phoenix_core.ledger import Ledger
-from phoenix_core.plain_text import plain
-from phoenix_core.run_lock import holding
+from phoenix_core.files.run_lock import holding
+from phoenix_core.records.ledger import Ledger
+from phoenix_core.words.plain_text import plain
 
 LOCK: Final = ".createDeep.lock"
 

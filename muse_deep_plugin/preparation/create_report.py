@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from phoenix_core import __version__, cli
+from phoenix_core import __version__
+from phoenix_core.commands import cli
 from phoenix_core.errors import ConfigError
 
 _NAME = "createReport"
@@ -47,8 +48,8 @@ def create_report(
     from muse_deep_plugin.preparation.search_pages import (  # noqa: PLC0415
         search_report,
     )
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
 
     settings = read_config(find_config(config))
     report = search_report(settings, pattern, dt.datetime.now(dt.UTC))

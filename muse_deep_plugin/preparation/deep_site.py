@@ -32,12 +32,12 @@ from muse_deep_plugin.preparation.target_list import (
 )
 from muse_deep_plugin.preparation.upload_abs import BRANCH as DEEP
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
-from phoenix_core.ab_store import AbFolder, ab_folder
+from phoenix_core.ab.store import AbFolder, ab_folder
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
-from phoenix_core.ledger import Ledger
 from phoenix_core.nearest import nearest
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.records.ledger import Ledger
 from phoenix_core.run_id import RunId, parse_run_id
 
 _ReadCubes = Callable[[sa.Connection, Sequence[str] | None], tuple[Datacube, ...]]

@@ -35,7 +35,7 @@ from muse_deep_plugin.preparation.target_list import (
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain, short
+from phoenix_core.words.plain_text import plain, short
 
 
 @frozen

@@ -19,7 +19,7 @@ from muse_deep_plugin.preparation.proposals import (
 )
 from muse_deep_plugin.sky import separation
 from phoenix_core.association_block import AssociationBlock
-from phoenix_core.plain_text import counted
+from phoenix_core.words.plain_text import counted
 
 MAX_SEPARATION: Final = 0.1
 """Degrees between exposures; phoenix -C takes more for an error, too."""

@@ -9,7 +9,8 @@ import typer
 if TYPE_CHECKING:
     from muse_deep_plugin.preparation.info_run import InfoRun
 
-from phoenix_core import __version__, cli
+from phoenix_core import __version__
+from phoenix_core.commands import cli
 from phoenix_core.errors import ConfigError
 
 _NAME = "phoenix_getInfoRun"
@@ -68,11 +69,11 @@ def get_info_run(  # noqa: PLR0917, of the command line
 def _tell(done: "InfoRun", *, as_json: bool) -> None:
     """Tell what was done, and what a person has to look at."""
     if as_json:
-        from phoenix_core.cli_answer import answer  # noqa: PLC0415
+        from phoenix_core.words.answer import answer  # noqa: PLC0415
 
         answer(done.document)
     else:
-        from phoenix_core.plain_text import plain  # noqa: PLC0415
+        from phoenix_core.words.plain_text import plain  # noqa: PLC0415
 
         for warning in done.warnings:
             typer.secho(f"warning: {plain(warning)}", fg="yellow", err=True)

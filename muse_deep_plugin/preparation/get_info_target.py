@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from phoenix_core import __version__, cli
+from phoenix_core import __version__
+from phoenix_core.commands import cli
 from phoenix_core.errors import ConfigError
 
 _NAME = "phoenix_getInfoTarget"
@@ -40,9 +41,9 @@ def get_info_target(
     if not run_id:
         raise ConfigError("name a run with -r")
     from muse_deep_plugin.preparation.info_target import info_target  # noqa: PLC0415
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
     from phoenix_core.run_id import parse_run_id  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
 
     run = parse_run_id(run_id)
     told = info_target(read_config(find_config(config)), run)

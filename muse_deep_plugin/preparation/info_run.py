@@ -31,15 +31,15 @@ from muse_deep_plugin.preparation.run_tables import (
     write_run_data,
 )
 from muse_deep_plugin.preparation.subject import Subject
-from phoenix_core.atomic import remove_leftovers
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import ConfigError
+from phoenix_core.files.atomic import remove_leftovers
+from phoenix_core.loader.option_tables import check_tables
 from phoenix_core.nearest import nearest
-from phoenix_core.option_tables import check_tables
 from phoenix_core.pages.press import Press, press
-from phoenix_core.plain_text import counted
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import RunId, parse_run_id
+from phoenix_core.words.plain_text import counted
 
 NAME = "phoenix_getInfoRun"
 

@@ -15,12 +15,12 @@ from muse_deep_plugin.preparation.observed_targets import (
     overlap,
 )
 from muse_deep_plugin.preparation.run_tables import folder_of_runs
-from phoenix_core.atomic import write_text
 from phoenix_core.config import Config
-from phoenix_core.plain_text import counted, number, plain
+from phoenix_core.files.atomic import write_text
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.run_id import RunId
-from phoenix_core.text_table import aligned, quoted
+from phoenix_core.words.plain_text import counted, number, plain
+from phoenix_core.words.text_table import aligned, quoted
 
 COLUMNS = ("TARGET", "RUN_ID", "N_OBS", "N_EXP", "N_DCUBES", "EXPTIME", "NAMES")
 

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.preparation.proposals import Advice, advise, told, twins
 from muse_deep_plugin.preparation.target_list import Entry, TargetList
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 
 @frozen

@@ -16,7 +16,7 @@ from muse_deep_plugin.preparation.target_list import (
     can_be_in_abs,
 )
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 _NEW = re.compile(r"^#+[ \t]*new on \d{4}-\d\d-\d\d", re.MULTILINE | re.ASCII)
 _LOST = "PIPEFILE is '{}'; no such datacube in the database"

@@ -38,13 +38,13 @@ from muse_deep_plugin.preparation.target_list import (
     read_target_list,
 )
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
-from phoenix_core.atomic import write_text
 from phoenix_core.errors import ConfigError
+from phoenix_core.files.atomic import write_text
+from phoenix_core.files.regular_file import open_regular
 from phoenix_core.pages.files import fingerprint
-from phoenix_core.plain_text import counted
 from phoenix_core.qc1.schema import as_sql
-from phoenix_core.regular_file import open_regular
-from phoenix_core.text_table import read_text
+from phoenix_core.words.plain_text import counted
+from phoenix_core.words.text_table import read_text
 
 _MEMORY = ".target_lists.json"
 _AT_ONCE = 500  # names in a query

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.association_block import AbStatus
 from phoenix_core.errors import ConfigError
 from phoenix_core.pseudo_date import is_date_label
@@ -23,7 +23,7 @@ def moved_deep(
     """
     if not runs or not logs.is_dir():
         return {}
-    from phoenix_core.ledger import Ledger, pseudo_dates  # noqa: PLC0415, costs start-up
+    from phoenix_core.records.ledger import Ledger, pseudo_dates  # noqa: PLC0415, costs start-up
 
     if not sa.inspect(engine).has_table(pseudo_dates.name):
         return {}

@@ -27,9 +27,9 @@ from muse_deep_plugin.preparation.run_tables import (
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import counted
 from phoenix_core.qc1.database import open_qc1
-from phoenix_core.text_table import aligned, in_quotes, quoted
+from phoenix_core.words.plain_text import counted
+from phoenix_core.words.text_table import aligned, in_quotes, quoted
 
 COLUMNS = ("TARGET", "RUN_ID", "N_OBS", "N_DCUBES", "KNOWN")
 

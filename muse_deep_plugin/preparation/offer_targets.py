@@ -32,9 +32,9 @@ from muse_deep_plugin.preparation.target_list import (
     problem_of,
     read_target_list,
 )
-from phoenix_core.atomic import append_text, write_new_text
-from phoenix_core.plain_text import number, plain
-from phoenix_core.text_table import aligned, in_quotes, quoted, read_text
+from phoenix_core.files.atomic import append_text, write_new_text
+from phoenix_core.words.plain_text import number, plain
+from phoenix_core.words.text_table import aligned, in_quotes, quoted, read_text
 
 _PIPEFILE = re.compile(r"r\.[^\s\"#]+\.fits")
 _UNNAMED = "unnamed"

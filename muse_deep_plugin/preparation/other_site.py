@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from muse_deep_plugin.preparation.run_tables import check_deep_modes
-from phoenix_core.atomic import write_bytes
 from phoenix_core.errors import ConfigError
+from phoenix_core.files.atomic import write_bytes
 
 _LARGEST = 10_000_000  # bytes; a line a run is a hundredth of that
 

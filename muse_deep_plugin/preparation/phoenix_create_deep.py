@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from muse_deep_plugin import __version__
-from phoenix_core import cli
+from phoenix_core.commands import cli
 
 if TYPE_CHECKING:
     from muse_deep_plugin.preparation.create_deep_run import Made, Report
@@ -105,11 +105,11 @@ def create_deep(  # noqa: PLR0917, options of the command line
     from muse_deep_plugin.preparation.create_deep_questions import (  # noqa: PLC0415
         Wishes,
     )
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
     from phoenix_core.errors import ConfigError  # noqa: PLC0415
-    from phoenix_core.ledger import open_ledger  # noqa: PLC0415
-    from phoenix_core.terminal import Terminal  # noqa: PLC0415
+    from phoenix_core.records.ledger import open_ledger  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
+    from phoenix_core.words.terminal import Terminal  # noqa: PLC0415
 
     if version:
         raise ConfigError("-v goes alone")
@@ -140,7 +140,7 @@ def create_deep(  # noqa: PLR0917, options of the command line
 
 
 def _plain(text: str) -> str:
-    from phoenix_core.plain_text import plain  # noqa: PLC0415, costs start-up
+    from phoenix_core.words.plain_text import plain  # noqa: PLC0415, costs start-up
 
     return plain(text)
 

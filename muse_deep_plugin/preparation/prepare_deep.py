@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from phoenix_core import __version__, cli
+from phoenix_core import __version__
+from phoenix_core.commands import cli
 from phoenix_core.errors import ConfigError
 
 _NAME = "phoenix_PrepareDeep"
@@ -57,10 +58,10 @@ def prepare_deep(  # noqa: PLR0917, of the command line
     from muse_deep_plugin.preparation.target_pointings import (  # noqa: PLC0415
         target_pointings,
     )
-    from phoenix_core.atomic import write_bytes  # noqa: PLC0415
-    from phoenix_core.cli_answer import answer  # noqa: PLC0415
     from phoenix_core.config import find_config, read_config  # noqa: PLC0415
+    from phoenix_core.files.atomic import write_bytes  # noqa: PLC0415
     from phoenix_core.run_id import parse_run_id  # noqa: PLC0415
+    from phoenix_core.words.answer import answer  # noqa: PLC0415
 
     run = parse_run_id(run_id)
     found = target_pointings(read_config(find_config(config)), run.formal, target)

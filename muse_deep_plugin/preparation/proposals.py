@@ -16,7 +16,7 @@ from attrs import field, frozen
 from muse_deep_plugin.exposure_time import time_stamp
 from muse_deep_plugin.preparation.datacubes import Datacube
 from muse_deep_plugin.sky import separation
-from phoenix_core.plain_text import counted, number, plain
+from phoenix_core.words.plain_text import counted, number, plain
 
 SAME_POINTING: Final = 10.0
 """Arcsec between centres that are one pointing: dithers and acquisition are within."""

@@ -9,7 +9,7 @@ from muse_deep_plugin.preparation.observed_targets import name_key
 from muse_deep_plugin.preparation.run_history import Decided
 from muse_deep_plugin.preparation.run_tables import Combine, linked_runs
 from muse_deep_plugin.preparation.target_list import list_path
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 _MOST = 5  # runs or targets in a line; ours
 

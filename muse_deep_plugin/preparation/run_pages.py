@@ -18,7 +18,7 @@ from phoenix_core.pages.files import fingerprint
 from phoenix_core.pages.press import Page, Press
 from phoenix_core.pages.table import Cell, Link
 from phoenix_core.pages.templates import address
-from phoenix_core.plain_text import counted
+from phoenix_core.words.plain_text import counted
 
 OBJECTS = "_objects"
 TARGETS = "_targets"

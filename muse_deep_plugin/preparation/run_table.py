@@ -7,8 +7,8 @@ from muse_deep_plugin.preparation.run_history import RunRow
 from muse_deep_plugin.preparation.run_tables import Combine, DeepStatus
 from phoenix_core.pages.table import Cell, Heading, cell
 from phoenix_core.pages.templates import address
-from phoenix_core.plain_text import counted
 from phoenix_core.run_id import parse_run_id
+from phoenix_core.words.plain_text import counted
 
 INDEX = "target_search.html"
 """The page of target searches."""

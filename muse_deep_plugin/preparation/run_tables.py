@@ -14,13 +14,13 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from phoenix_core.atomic import write_new_text, write_text
 from phoenix_core.config import Directories
 from phoenix_core.errors import ConfigError
+from phoenix_core.files.atomic import write_new_text, write_text
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
 from phoenix_core.run_id import parse_run_id
-from phoenix_core.text_table import (
+from phoenix_core.words.plain_text import plain
+from phoenix_core.words.text_table import (
     Layout,
     Row,
     Wrong,

@@ -16,7 +16,7 @@ from attrs import astuple, frozen
 
 from muse_deep_plugin.preparation.datacubes import SKIES
 from muse_deep_plugin.preparation.target_list import FEWEST
-from phoenix_core.atomic import write_text
+from phoenix_core.files.atomic import write_text
 
 _MEMORY: Final = ".runs_in_brief.json"
 

@@ -16,10 +16,10 @@ from phoenix_core.errors import ConfigError
 from phoenix_core.pages.files import fingerprint, write_assets, write_page
 from phoenix_core.pages.table import Cell, Heading
 from phoenix_core.pages.templates import address, environment
-from phoenix_core.plain_text import counted, number, plain
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.tables import Column, Kind, Value
 from phoenix_core.run_id import parse_run_id
+from phoenix_core.words.plain_text import counted, number, plain
 
 """What the link 'target search' of the pages of runs leads to."""
 _FOLDER: Final = "search"

@@ -12,8 +12,8 @@ from muse_deep_plugin.preparation.deep_warnings import (
 )
 from muse_deep_plugin.steps import CREATE_SKY, SCIBASIC
 from phoenix_core.association_block import AssociationBlock
-from phoenix_core.plain_text import plain
-from phoenix_core.text_table import aligned, quoted
+from phoenix_core.words.plain_text import plain
+from phoenix_core.words.text_table import aligned, quoted
 
 COLUMNS = ("START", "OB_ID", "TEXPTIME", "GRD", "INS_MODE", "AB", "SCIBASIC", "SKY")
 

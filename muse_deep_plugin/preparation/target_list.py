@@ -23,9 +23,9 @@ from muse_deep_plugin.exposure_time import in_time, time_stamp
 from phoenix_core.association_block import is_safe_name
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
 from phoenix_core.run_id import parse_run_id
-from phoenix_core.text_table import Layout, Row, parse_table, read_text, refuse
+from phoenix_core.words.plain_text import plain
+from phoenix_core.words.text_table import Layout, Row, parse_table, read_text, refuse
 
 SINGLE: Final = "DATACUBE_SINGLE"
 COMBINED: Final = "DATACUBE_COMBINED"

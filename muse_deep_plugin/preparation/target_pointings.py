@@ -31,9 +31,9 @@ from muse_deep_plugin.preparation.target_list import list_path, read_target_list
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import counted, plain, short
 from phoenix_core.qc1.database import open_qc1
-from phoenix_core.text_table import aligned, quoted
+from phoenix_core.words.plain_text import counted, plain, short
+from phoenix_core.words.text_table import aligned, quoted
 
 COLUMNS = (
     "PIPEFILE",

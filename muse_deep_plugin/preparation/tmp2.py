@@ -16,14 +16,14 @@ import attrs
 from attrs import field, frozen
 
 from muse_deep_plugin.steps import EXP_COMBINE
-from phoenix_core.ab_file import parse_block
-from phoenix_core.ab_store import LARGEST
+from phoenix_core.ab.file import parse_block
+from phoenix_core.ab.store import LARGEST
 from phoenix_core.association_block import AssociationBlock, is_safe_name
-from phoenix_core.atomic import remove_leftovers, write_bytes, write_text
 from phoenix_core.config import Directories
 from phoenix_core.errors import ConfigError
-from phoenix_core.records import now
-from phoenix_core.regular_file import read_regular
+from phoenix_core.files.atomic import remove_leftovers, write_bytes, write_text
+from phoenix_core.files.regular_file import read_regular
+from phoenix_core.records.lines import now
 
 RECORD: Final = ".collected.json"
 OVERVIEW: Final = "overview.txt"

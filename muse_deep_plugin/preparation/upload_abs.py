@@ -15,8 +15,8 @@ from muse_deep_plugin.ab_deep import foreign_runs
 from muse_deep_plugin.preparation.check_deep import needed
 from muse_deep_plugin.preparation.deep_warnings import some
 from muse_deep_plugin.steps import EXP_COMBINE
-from phoenix_core.ab_file import check_block
-from phoenix_core.ab_store import AbFolder, put, remove
+from phoenix_core.ab.file import check_block
+from phoenix_core.ab.store import AbFolder, put, remove
 from phoenix_core.association_block import PROCESSING, AssociationBlock
 from phoenix_core.errors import ConfigError
 from phoenix_core.run_id import RunId

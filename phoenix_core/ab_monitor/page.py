@@ -8,19 +8,19 @@ from typing import Any
 import attrs
 from attrs import define, field
 
-from phoenix_core.ab_comments import AbComment, read_comments
 from phoenix_core.ab_monitor.rows import HEADINGS, Monitored, cells
-from phoenix_core.ab_papers import papers_of
-from phoenix_core.file_sums import FileState, file_state
+from phoenix_core.files.sums import FileState, file_state
 from phoenix_core.model import Run
 from phoenix_core.pages.files import fingerprint, write_assets
 from phoenix_core.pages.press import Press, press
 from phoenix_core.pages.series import Part, write_series
 from phoenix_core.pages.table import Link
 from phoenix_core.pages.templates import relative
-from phoenix_core.pipeline_log import LogMessage, read_messages
-from phoenix_core.status import RunState, see
-from phoenix_core.tell_status import counts_of
+from phoenix_core.questions.papers import papers_of
+from phoenix_core.questions.status import RunState, see
+from phoenix_core.questions.tell_status import counts_of
+from phoenix_core.recipe.pipeline_log import LogMessage, read_messages
+from phoenix_core.records.comments import AbComment, read_comments
 
 
 @define

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from attrs import frozen
 
-from phoenix_core.ab_comments import AbComment
-from phoenix_core.ab_papers import Papers
+from phoenix_core.jobs.plan import in_gb
 from phoenix_core.model import QcReport, Score
 from phoenix_core.pages.table import Cell, Heading
 from phoenix_core.pages.templates import relative
-from phoenix_core.pipeline_log import ERROR, LogMessage
-from phoenix_core.plain_text import number, told_score
-from phoenix_core.plan import in_gb
-from phoenix_core.status import MOVED, RUNNING, AbState, Seen
-from phoenix_core.tell_status import seconds_of
+from phoenix_core.questions.papers import Papers
+from phoenix_core.questions.status import MOVED, RUNNING, AbState, Seen
+from phoenix_core.questions.tell_status import seconds_of
+from phoenix_core.recipe.pipeline_log import ERROR, LogMessage
+from phoenix_core.records.comments import AbComment
+from phoenix_core.words.plain_text import number, told_score
 
 _STATES = {
     "SUCCESSFUL": "good",

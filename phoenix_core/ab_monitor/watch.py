@@ -8,9 +8,9 @@ from attrs import define, field
 
 from phoenix_core.ab_monitor.page import AbMonitor
 from phoenix_core.errors import PhoenixError
-from phoenix_core.events import Events
+from phoenix_core.loader.session import Session, Watch
 from phoenix_core.model import Job, Outcome
-from phoenix_core.session import Session, Watch
+from phoenix_core.records.events import Events
 
 _PAUSE = 5.0  # seconds between two pages, at least (ours)
 _SHARE = 30.0  # of the time that a page takes: the rest is for the jobs

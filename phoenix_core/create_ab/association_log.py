@@ -7,15 +7,15 @@ tells more of one AB, and is asked of the headers, not of this file.
 from collections.abc import Iterator
 from pathlib import Path
 
-from phoenix_core.atomic import write_text
 from phoenix_core.create_ab.associate import distance
 from phoenix_core.create_ab.classify import Frame
 from phoenix_core.create_ab.create import Organised
 from phoenix_core.create_ab.drafts import Draft
 from phoenix_core.create_ab.rules import FILE
 from phoenix_core.create_ab.why import told_days
+from phoenix_core.files.atomic import write_text
 from phoenix_core.model import Run
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 
 def log_path(run: Run) -> Path:

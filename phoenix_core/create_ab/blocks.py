@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import evolve
 
 from phoenix_core import __version__
+from phoenix_core.ab.incomplete import MISSING
 from phoenix_core.association_block import AssociationBlock, is_safe_name
 from phoenix_core.create_ab.associate import distance
 from phoenix_core.create_ab.drafts import Draft
 from phoenix_core.create_ab.notes import with_note
 from phoenix_core.create_ab.parts import exposure
 from phoenix_core.create_ab.rules import FILE, Rules, Source, Value
-from phoenix_core.incomplete import MISSING
 from phoenix_core.model import Run
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 TOOL = "createAB"
 

@@ -6,6 +6,7 @@ from datetime import date as calendar_date
 
 from attrs import evolve, frozen
 
+from phoenix_core.ab.inputs import files_below
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.create_ab.associate import Candidates, choose
 from phoenix_core.create_ab.blocks import block_of
@@ -23,9 +24,8 @@ from phoenix_core.create_ab.headers import headers_below
 from phoenix_core.create_ab.rules import FILE, Rules, Source
 from phoenix_core.create_ab.why import lack
 from phoenix_core.errors import ConfigError
-from phoenix_core.inputs import files_below
-from phoenix_core.ledger import open_ledger
 from phoenix_core.model import Run
+from phoenix_core.records.ledger import open_ledger
 from phoenix_core.run_id import parse_run_id
 
 _MJD_OF_ORDINAL = 678576  # MJD = ordinal of the day - this

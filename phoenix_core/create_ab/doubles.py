@@ -8,7 +8,7 @@ from attrs import evolve
 
 from phoenix_core.create_ab.classify import Frame, as_key
 from phoenix_core.create_ab.rules import Rules
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 SUFFIXES = (".fits.fz", ".fits")
 

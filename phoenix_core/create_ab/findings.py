@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from phoenix_core.create_ab.create import Organised
 from phoenix_core.model import Finding
 from phoenix_core.nearest import slip
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 _NAMED = 5
 

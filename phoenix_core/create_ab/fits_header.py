@@ -16,7 +16,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from phoenix_core.create_ab.rules import HDUS, Value
-from phoenix_core.regular_file import open_regular
+from phoenix_core.files.regular_file import open_regular
 
 _BLOCK = 2880
 _CARD = 80

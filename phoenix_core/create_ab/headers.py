@@ -23,8 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from phoenix_core.create_ab.fits_header import Header, read_header
 from phoenix_core.create_ab.rules import Value
-from phoenix_core.database import make_tables
-from phoenix_core.ledger import Ledger
+from phoenix_core.records.database import make_tables
+from phoenix_core.records.ledger import Ledger
 
 _SUFFIXES = (".fits", ".fits.fz")
 _PACKED = re.compile(r"\.fits\.(gz|Z|bz2|xz|zip)$", re.IGNORECASE)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.create_ab.drafts import Draft
 from phoenix_core.create_ab.rules import Association

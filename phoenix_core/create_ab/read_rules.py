@@ -15,7 +15,7 @@ from phoenix_core.create_ab.rules import Class, Keywords, Rules
 from phoenix_core.create_ab.rules_table import Source, Table
 from phoenix_core.create_ab.toml_lines import lines_of
 from phoenix_core.errors import ConfigError
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 _TOP = (
     *("version", "only", "noon", "match_keys", "calib_tag", "drs_type"),

@@ -12,7 +12,7 @@ from phoenix_core.create_ab.keyword import misspelt
 from phoenix_core.create_ab.toml_lines import Place
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DAY = 86400.0

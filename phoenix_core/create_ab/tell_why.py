@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from phoenix_core.create_ab.on_disk import EDITED, OnDisk
 from phoenix_core.create_ab.question import Input, WhyAb, WhyFrame
 from phoenix_core.create_ab.why import Account, Fit, Miss, told_days
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 
 _TAG = 28
 

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from phoenix_core.atomic import write_bytes
+from phoenix_core.files.atomic import write_bytes
 
 _ALWAYS_THERE: Final = ("llvm.", "sqrt")  # the compiler's, and the C library's
 

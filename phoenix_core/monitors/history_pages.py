@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from phoenix_core.jobs.plan import in_gb
 from phoenix_core.monitors.facts import Facts, State
 from phoenix_core.monitors.history import (
     PAGE,
@@ -19,8 +20,7 @@ from phoenix_core.pages.files import fingerprint
 from phoenix_core.pages.press import Page, Press
 from phoenix_core.pages.table import Cell, Heading, Link
 from phoenix_core.pages.templates import address
-from phoenix_core.plain_text import counted, short
-from phoenix_core.plan import in_gb
+from phoenix_core.words.plain_text import counted, short
 
 STATES = {
     State.DAMAGED: "bad",

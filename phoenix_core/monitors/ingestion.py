@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from phoenix_core.files.regular_file import read_regular
 from phoenix_core.model import Run
-from phoenix_core.regular_file import read_regular
 
 RECEIPTS = "receipts.jsonl"
 

@@ -13,19 +13,19 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from phoenix_core.ab_file import check_block, read_block
-from phoenix_core.ab_store import ab_folder
+from phoenix_core.ab.dropped import left_out
+from phoenix_core.ab.file import check_block, read_block
+from phoenix_core.ab.store import ab_folder
 from phoenix_core.association_block import AbStatus, AssociationBlock
-from phoenix_core.dropped import left_out
 from phoenix_core.errors import CertificationError, ConfigError
 from phoenix_core.model import Run, Verdict
 from phoenix_core.monitors.facts import Facts, Failure
 from phoenix_core.monitors.ingestion import ingestion_of, receipts_path
 from phoenix_core.monitors.options import Options
-from phoenix_core.qc_report import SUFFIX
+from phoenix_core.processing.qc_report import SUFFIX
+from phoenix_core.questions.status import Found, find_report
+from phoenix_core.records.verdicts import Reviewed, read_verdicts, word_on
 from phoenix_core.slots import slot_of
-from phoenix_core.status import Found, find_report
-from phoenix_core.verdicts import Reviewed, read_verdicts, word_on
 
 CONV = "conv"
 CONVERTED = "CONVERTED"

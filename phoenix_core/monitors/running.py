@@ -7,13 +7,13 @@ from pathlib import Path
 from attrs import fields, frozen
 
 from phoenix_core.config import Directories
+from phoenix_core.files.regular_file import read_regular
+from phoenix_core.files.run_lock import holder_of, is_held
+from phoenix_core.loader.session import LOCK
 from phoenix_core.model import Run
 from phoenix_core.monitors.site import Site
-from phoenix_core.process_ab import LOCK as AB_LOCK
-from phoenix_core.recipe_call import is_running
-from phoenix_core.regular_file import read_regular
-from phoenix_core.run_lock import holder_of, is_held
-from phoenix_core.session import LOCK
+from phoenix_core.processing.process_ab import LOCK as AB_LOCK
+from phoenix_core.recipe.recipe_call import is_running
 
 _FULL, _TIGHT = 0.03, 0.10  # of a file system that is free: too little, little (ours)
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from attrs import asdict, evolve, field, frozen
 
-from phoenix_core.atomic import write_text
 from phoenix_core.config import Config
 from phoenix_core.errors import ConfigError, PhoenixError
-from phoenix_core.ledger import Ledger
+from phoenix_core.files.atomic import write_text
+from phoenix_core.files.regular_file import read_regular
 from phoenix_core.model import Run
 from phoenix_core.monitors.expected import Expectations
 from phoenix_core.monitors.facts import Facts, restored
 from phoenix_core.monitors.options import Options
 from phoenix_core.monitors.read_facts import asked_of_store, facts_of, mark_of
 from phoenix_core.pseudo_date import is_date_label, pseudo_date
-from phoenix_core.regular_file import read_regular
+from phoenix_core.records.ledger import Ledger
 from phoenix_core.run_id import parse_run_id
 
 KEPT = "monitor.json"

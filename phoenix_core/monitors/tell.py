@@ -6,14 +6,14 @@ from typing import Any
 from attrs import asdict
 from rich.text import Text
 
+from phoenix_core.jobs.plan import in_gb
 from phoenix_core.monitors.history import entries_of
 from phoenix_core.monitors.history_pages import told_time
 from phoenix_core.monitors.update import Updated
 from phoenix_core.monitors.waiting import Section
 from phoenix_core.monitors.waiting_page import Waiting
-from phoenix_core.plain_text import counted, plain
-from phoenix_core.plan import in_gb
-from phoenix_core.terminal import Terminal
+from phoenix_core.words.plain_text import counted, plain
+from phoenix_core.words.terminal import Terminal
 
 _STYLES = {"bad": "red", "warn": "yellow", "good": "green"}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from phoenix_core.atomic import remove_leftovers
 from phoenix_core.config import Config, build_options
 from phoenix_core.errors import PhoenixError
-from phoenix_core.ledger import open_ledger
+from phoenix_core.files.atomic import remove_leftovers
+from phoenix_core.files.run_lock import holding
 from phoenix_core.monitors.expected import Expectations, Project, load_project
 from phoenix_core.monitors.history import PAGE, chapters_of, entries_of
 from phoenix_core.monitors.history_pages import history_pages, page_of
@@ -20,7 +20,7 @@ from phoenix_core.monitors.waiting_page import STEM as WAITING
 from phoenix_core.monitors.waiting_page import Waiting, waiting_of, waiting_page
 from phoenix_core.pages.files import fingerprint_in, write_assets
 from phoenix_core.pages.press import Page, Press, press
-from phoenix_core.run_lock import holding
+from phoenix_core.records.ledger import open_ledger
 
 LOCK = ".monitor.lock"
 _TRIES = 500  # 5 s: several parts may end at the same time (ours)

@@ -11,7 +11,7 @@ from phoenix_core.monitors.facts import Facts, State
 from phoenix_core.monitors.history import Entry, is_ingested
 from phoenix_core.monitors.running import Busy, calls_waiting
 from phoenix_core.monitors.site import Site
-from phoenix_core.plain_text import counted
+from phoenix_core.words.plain_text import counted
 
 RUNNING = "running"
 _MOST = 3  # names in a line; ours

@@ -6,6 +6,7 @@ from itertools import compress
 from attrs import frozen
 from markupsafe import Markup
 
+from phoenix_core.jobs.plan import in_gb
 from phoenix_core.monitors.facts import Facts
 from phoenix_core.monitors.history import PAGE, Entry
 from phoenix_core.monitors.history_pages import (
@@ -26,8 +27,7 @@ from phoenix_core.monitors.waiting import (
 from phoenix_core.pages.files import fingerprint
 from phoenix_core.pages.press import Page, Press
 from phoenix_core.pages.table import Cell, Heading, Link
-from phoenix_core.plain_text import counted
-from phoenix_core.plan import in_gb
+from phoenix_core.words.plain_text import counted
 
 STEM = "dfoMonitor"
 _LAST = 10  # runs with the last activity; ours

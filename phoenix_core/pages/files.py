@@ -7,7 +7,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 
-from phoenix_core.atomic import write_bytes
+from phoenix_core.files.atomic import write_bytes
 
 ASSETS = ("style.css", "table.js")
 _FINGERPRINT = re.compile(rb'<html lang="en" data-fingerprint="([0-9a-f-]*)">')

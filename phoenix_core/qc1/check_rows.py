@@ -13,9 +13,9 @@ from attrs import frozen
 
 from phoenix_core.errors import ConfigError
 from phoenix_core.nearest import nearest
-from phoenix_core.plain_text import plain
 from phoenix_core.qc1.forms import EXPECTED, formed
 from phoenix_core.qc1.tables import Column, Form, Kind, Qc1Table, Value
+from phoenix_core.words.plain_text import plain
 
 Columns = Mapping[str, Sequence[Value]]
 

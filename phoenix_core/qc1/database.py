@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from phoenix_core.database import open_database
 from phoenix_core.qc1.discovery import declared_tables
 from phoenix_core.qc1.migrate import make_tables
+from phoenix_core.records.database import open_database
 
 
 @contextlib.contextmanager

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from phoenix_core.entry_point import distribution_of, module_of, one_line
 from phoenix_core.errors import ConfigError, PgiError
+from phoenix_core.loader.entry_point import distribution_of, module_of, one_line
 from phoenix_core.nearest import nearest
 from phoenix_core.qc1 import observatory
 from phoenix_core.qc1.tables import Qc1Table

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, SetColumnComment
 
-from phoenix_core.database import alone, shown
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.changes import forget, track, untracked
 from phoenix_core.qc1.schema import as_sql
 from phoenix_core.qc1.tables import Qc1Table
+from phoenix_core.records.database import alone, shown
 
 BACKENDS = ("sqlite", "postgresql")
 

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.exc import SQLAlchemyError
 
-from phoenix_core.database import address_of, unusable
 from phoenix_core.errors import ConfigError
+from phoenix_core.records.database import address_of, unusable
 
 _ALLOWED = frozenset(
     {

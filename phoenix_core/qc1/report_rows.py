@@ -14,17 +14,17 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from phoenix_core.association_block import AssociationBlock
-from phoenix_core.database import open_database
 from phoenix_core.errors import ConfigError
-from phoenix_core.file_sums import sum_of
+from phoenix_core.files.sums import sum_of
 from phoenix_core.model import Qc1Row, QcReport, Run
-from phoenix_core.plain_text import counted
 from phoenix_core.qc1.check_rows import by_column, check_columns
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.discovery import declared_tables, table_named
 from phoenix_core.qc1.ingest import delete_group, has_row, ingest
 from phoenix_core.qc1.tables import Qc1Table, Value
-from phoenix_core.records import append_lines
+from phoenix_core.records.database import open_database
+from phoenix_core.records.lines import append_lines
+from phoenix_core.words.plain_text import counted
 
 _Values = Mapping[str, Value]
 

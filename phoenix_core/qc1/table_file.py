@@ -11,8 +11,8 @@ from typing import Any, NoReturn, TextIO
 from attrs import frozen
 
 from phoenix_core.errors import ConfigError
+from phoenix_core.files.regular_file import open_regular
 from phoenix_core.qc1.ingest import told_mistakes
-from phoenix_core.regular_file import open_regular
 
 _TEXT = (".csv", ".ecsv")
 _VOTABLE = (".xml", ".vot", ".votable")

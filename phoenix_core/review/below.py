@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import QcReport, Run
-from phoenix_core.qc_report import read_report, report_path
+from phoenix_core.processing.qc_report import read_report, report_path
 
 
 def reports_below(run: Run, report: QcReport) -> tuple[QcReport, ...]:

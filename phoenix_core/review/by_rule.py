@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from phoenix_core.model import QcReport, Verdict
-from phoenix_core.plain_text import plain
-from phoenix_core.records import now
+from phoenix_core.records.lines import now
+from phoenix_core.words.plain_text import plain
 
 RULE: Final = "rule"
 """Who certifies by rule; the comment of the verdict names the rule."""

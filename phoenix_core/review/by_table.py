@@ -7,15 +7,15 @@ from attrs import evolve
 
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import Run, Verdict
+from phoenix_core.records.verdicts import keep_verdict, make_verdict
 from phoenix_core.review.command import command_of
-from phoenix_core.verdict_file import (
+from phoenix_core.review.verdict_file import (
     ToReview,
     check_table,
     check_title,
     parse_table,
     write_template,
 )
-from phoenix_core.verdicts import keep_verdict, make_verdict
 
 
 def review_by_table(

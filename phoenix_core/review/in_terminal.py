@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from phoenix_core.ab_comments import AbComment
 from phoenix_core.model import QcReport, Verdict
-from phoenix_core.plain_text import RESULTS, limits, number, plain
+from phoenix_core.records.comments import AbComment
 from phoenix_core.review.desktop import open_file
 from phoenix_core.review.sitting import Sitting, missing_comment
-from phoenix_core.verdict_file import ToReview
+from phoenix_core.review.verdict_file import ToReview
+from phoenix_core.words.plain_text import RESULTS, limits, number, plain
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -26,7 +26,7 @@ from phoenix_core.cube.background import background
 from phoenix_core.cube.measure import MAD_TO_SIGMA, measure_signal
 from phoenix_core.cube.planes import Cube, find_cube
 from phoenix_core.errors import ProcessingError
-from phoenix_core.regular_file import open_regular
+from phoenix_core.files.regular_file import open_regular
 from phoenix_core.review.exhibit import Exhibit
 
 Affine = tuple[float, float, float, float, float, float]

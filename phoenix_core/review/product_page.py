@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from phoenix_core.ab_comments import AbComment
 from phoenix_core.model import QcReport, Verdict
 from phoenix_core.pages.table import Cell
-from phoenix_core.plain_text import RESULTS, limits, number, plain
+from phoenix_core.records.comments import AbComment
 from phoenix_core.review.exhibit import Exhibit
 from phoenix_core.review.sitting import Sitting, missing_comment
-from phoenix_core.verdict_file import ToReview
+from phoenix_core.review.verdict_file import ToReview
+from phoenix_core.words.plain_text import RESULTS, limits, number, plain
 
 _STATES = {"green": "good", "red": "bad", "grey": "open"}
 

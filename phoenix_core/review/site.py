@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Final
 import jinja2
 from attrs import define, field, frozen
 
-from phoenix_core.ab_comments import LONGEST, AbComment
 from phoenix_core.errors import CertificationError, PhoenixError
+from phoenix_core.files.regular_file import read_regular
 from phoenix_core.model import QcReport
 from phoenix_core.pages.templates import environment
-from phoenix_core.plain_text import plain
-from phoenix_core.regular_file import read_regular
+from phoenix_core.records.comments import LONGEST, AbComment
 from phoenix_core.review.door import Door, Request
 from phoenix_core.review.exhibit import Exhibit
 from phoenix_core.review.http_server import Answer, told
 from phoenix_core.review.product_page import heading, page_values
 from phoenix_core.review.sitting import Sitting
-from phoenix_core.verdict_file import ToReview
+from phoenix_core.review.verdict_file import ToReview
+from phoenix_core.words.plain_text import plain
 
 if TYPE_CHECKING:
     from phoenix_core.review.pixels import Picture

@@ -7,9 +7,9 @@ from attrs import define, field
 
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Verdict
-from phoenix_core.plain_text import plain
-from phoenix_core.verdict_file import ToReview
-from phoenix_core.verdicts import make_verdict
+from phoenix_core.records.verdicts import make_verdict
+from phoenix_core.review.verdict_file import ToReview
+from phoenix_core.words.plain_text import plain
 
 Keep = Callable[[ToReview, Verdict], None]
 

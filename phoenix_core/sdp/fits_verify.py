@@ -1,6 +1,6 @@
 """What the libraries that everybody reads FITS with say of a file.
 
-Both read headers only. Their sums are not asked for: `fits_file` has them by then, and
+Both read headers only. Their sums are not asked for: `fits.file` has them by then, and
 a file is read once.
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from phoenix_core.fits_file import HduCheck, check_hdus
+from phoenix_core.fits.file import HduCheck, check_hdus
 from phoenix_core.sdp.header import Header
 
 CUBE = "SCIENCE.CUBE.IFS"

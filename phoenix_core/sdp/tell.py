@@ -7,7 +7,7 @@ import attrs
 
 from phoenix_core.sdp.rule import Finding, Rule, Severity
 from phoenix_core.sdp.validate import FileReport, Report
-from phoenix_core.terminal import safe
+from phoenix_core.words.terminal import safe
 
 _SHOWN = 3  # findings of one rule in one file
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}

@@ -7,15 +7,15 @@ from pathlib import Path
 from attrs import frozen
 
 from phoenix_core.errors import ConfigError
-from phoenix_core.header_file import SUFFIX as HEADERS
-from phoenix_core.header_file import header_path
-from phoenix_core.plain_text import counted
+from phoenix_core.fits.header_file import SUFFIX as HEADERS
+from phoenix_core.fits.header_file import header_path
 from phoenix_core.sdp.batch import Batch, make_batch
 from phoenix_core.sdp.fits_verify import has_cfitsio
 from phoenix_core.sdp.primary_keywords import UNIX_EPOCH
 from phoenix_core.sdp.product import Product, place_of, read_product
 from phoenix_core.sdp.rule import About, Breach, Finding, Rule, Severity
 from phoenix_core.sdp.rules import RULES
+from phoenix_core.words.plain_text import counted
 
 _DAY = 86400.0  # s
 _SUFFIXES = (".fits", ".fit", ".fts", ".fz", ".fits.gz", ".fits.z", ".fits.bz2")

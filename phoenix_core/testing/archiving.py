@@ -9,11 +9,11 @@ import attrs
 import pytest
 
 from phoenix_core import hookspecs
-from phoenix_core.as_certified import certified_sha256
 from phoenix_core.association_block import is_safe_name
-from phoenix_core.checksums import has_checksum, kind_of
 from phoenix_core.errors import IngestionError
-from phoenix_core.file_sums import FileSums, sha256
+from phoenix_core.files.checksums import has_checksum, kind_of
+from phoenix_core.files.sums import FileSums, sha256
+from phoenix_core.fits.as_certified import certified_sha256
 from phoenix_core.model import Idp, Product, Receipt, Run, Stored
 from phoenix_core.testing.contract import Contract, files_below
 from phoenix_core.testing.toys import toy_idp

@@ -7,8 +7,8 @@ from typing import ClassVar
 from attrs import evolve
 
 from phoenix_core import hookspecs
+from phoenix_core.loader.pgis import Pgis, load
 from phoenix_core.model import Run
-from phoenix_core.pgis import Pgis, load
 from phoenix_core.slots import slot_of
 
 

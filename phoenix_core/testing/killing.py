@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from attrs import define, frozen
 
-from phoenix_core import insert_range
+from phoenix_core.fits import insert_range
 
 Step = Callable[[], object]
 

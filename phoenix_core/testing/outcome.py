@@ -5,22 +5,22 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from phoenix_core.cleanup_products import clean_up
+from phoenix_core.archive.cleanup_products import clean_up
+from phoenix_core.archive.ingest_products import IS_HELD, DatasetOutcome, ingest
 from phoenix_core.config import read_config
-from phoenix_core.create import create
 from phoenix_core.errors import (
     CertificationError,
     IngestionError,
     PhoenixError,
     ProcessingError,
 )
-from phoenix_core.ingest_products import IS_HELD, DatasetOutcome, ingest
+from phoenix_core.files.run_lock import holding
+from phoenix_core.jobs.plan import Plan
+from phoenix_core.loader.session import Session, Wishes, open_session
 from phoenix_core.model import Cascade, Job, Move, Outcome, QcReport, Run, Verdict
-from phoenix_core.move_products import move
-from phoenix_core.plan import Plan
-from phoenix_core.process import process
-from phoenix_core.run_lock import holding
-from phoenix_core.session import Session, Wishes, open_session
+from phoenix_core.run.create import create
+from phoenix_core.run.move_products import move
+from phoenix_core.run.process import process
 
 
 @frozen

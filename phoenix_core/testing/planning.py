@@ -10,8 +10,8 @@ import pytest
 from attrs import frozen
 
 from phoenix_core import hookspecs
-from phoenix_core.ab_file import check_block
-from phoenix_core.cascade import check_cascade
+from phoenix_core.ab.cascade import check_cascade
+from phoenix_core.ab.file import check_block
 from phoenix_core.model import (
     AbStatus,
     AssociationBlock,

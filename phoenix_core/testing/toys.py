@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from phoenix_core import inputs
-from phoenix_core.file_sums import FileSums
+from phoenix_core.ab import inputs
+from phoenix_core.files.sums import FileSums
 from phoenix_core.model import (
     AssociationBlock,
     Cascade,

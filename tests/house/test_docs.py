@@ -14,7 +14,7 @@ import pytest
 from phoenix_core import hookspecs
 from phoenix_core.config import read_config
 from phoenix_core.errors import PgiError
-from phoenix_core.pgis import load
+from phoenix_core.loader.pgis import load
 from phoenix_core.slots import SLOTS
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 
 from phoenix_core import hookspecs, testing
 from phoenix_core.config import ENVIRONMENT, read_config
-from phoenix_core.pgis import load
+from phoenix_core.loader.pgis import load
 from phoenix_core.slots import SLOTS, slot_of
 
 ROOT = Path(__file__).parents[2]

@@ -12,19 +12,13 @@ from pathlib import Path
 import attrs
 import pytest
 
-from phoenix_core import (
-    cascade,
-    certify,
-    fits_edit,
-    fits_file,
-    hookspecs,
-    inputs,
-    model,
-    publish,
-    recipe_call,
-)
+from phoenix_core import hookspecs, model
+from phoenix_core.ab import cascade, inputs
 from phoenix_core.config import Config, Directories
-from phoenix_core.review import by_rule
+from phoenix_core.fits import edit, file
+from phoenix_core.processing import publish
+from phoenix_core.recipe import recipe_call
+from phoenix_core.review import by_rule, certify
 from phoenix_core.review.exhibit import Exhibit
 from phoenix_core.run_id import RunId
 
@@ -62,8 +56,8 @@ FUNCTIONS = (
     inputs.paths,
     inputs.find_file,
     recipe_call.run_recipe,
-    fits_file.check_fits,
-    fits_edit.set_cards,
+    file.check_fits,
+    edit.set_cards,
     publish.product_names,
     cascade.in_order,
     certify.review,

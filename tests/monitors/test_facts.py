@@ -8,12 +8,12 @@ from attrs import asdict, evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phoenix_core.drop import drop
+from phoenix_core.drops.drop import drop
 from phoenix_core.monitors.facts import Facts, Failure, State, restored, state_of
 from phoenix_core.monitors.options import Options
 from phoenix_core.monitors.read_facts import facts_of, mark_of
-from phoenix_core.move_products import move
-from phoenix_core.process import process
+from phoenix_core.run.move_products import move
+from phoenix_core.run.process import process
 
 MOVED = Facts("2094-01-01", "094.A-0001(A)", moved=9, finals=3, finals_moved=3)
 

@@ -7,8 +7,8 @@ import pytest
 from attrs import evolve
 
 from phoenix_core.config import read_config
-from phoenix_core.ledger import open_ledger
 from phoenix_core.monitors.update import after_part
+from phoenix_core.records.ledger import open_ledger
 from phoenix_core.run_id import parse_run_id
 
 RUN = ("-r", "094.A-0001A")

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from phoenix_core.process_ab import LOCK as AB_LOCK
-from phoenix_core.run_lock import holding
+from phoenix_core.files.run_lock import holding
+from phoenix_core.processing.process_ab import LOCK as AB_LOCK
 
 NIGHT = "EXAMPLE.2014-10-22T"
 RUN = ("-r", "094.A-0001A")

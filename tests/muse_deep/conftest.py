@@ -16,11 +16,12 @@ from muse_deep_plugin import qc_measure
 from muse_deep_plugin.ab_deep import deep_cascade
 from muse_deep_plugin.qc1_tables import SINGLE
 from muse_deep_plugin.rules import Call
-from phoenix_core import inputs
-from phoenix_core.ab_file import read_block, read_blocks, write_block
-from phoenix_core.cascade import select
+from phoenix_core.ab import inputs
+from phoenix_core.ab.cascade import select
+from phoenix_core.ab.file import read_block, read_blocks, write_block
 from phoenix_core.config import ENVIRONMENT, read_config
-from phoenix_core.file_sums import FileSums
+from phoenix_core.files.sums import FileSums
+from phoenix_core.loader.pgis import Pgis, load
 from phoenix_core.model import (
     AssociationBlock,
     Cascade,
@@ -29,9 +30,8 @@ from phoenix_core.model import (
     QcReport,
     Run,
 )
-from phoenix_core.pgis import Pgis, load
-from phoenix_core.process_ab import process_ab
-from phoenix_core.process_qc import process_qc
+from phoenix_core.processing.process_ab import process_ab
+from phoenix_core.processing.process_qc import process_qc
 from phoenix_core.pseudo_date import pseudo_date
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.ingest import ingest

@@ -12,7 +12,7 @@ from muse_deep_plugin.ab_deep import (
 )
 from muse_deep_plugin.create_deep import deep_block
 from muse_deep_plugin.recipe_params import param_value
-from phoenix_core.cascade import check_cascade
+from phoenix_core.ab.cascade import check_cascade
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import AssociationBlock
 from phoenix_core.run_id import parse_run_id

@@ -8,13 +8,13 @@ from attrs import evolve
 
 from muse_deep_plugin import certify
 from muse_deep_plugin.certify import PGI, certif_pgi
-from phoenix_core.ab_comments import keep_comment
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab.file import write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Score
+from phoenix_core.records.comments import keep_comment
+from phoenix_core.records.verdicts import keep_verdict, make_verdict
 from phoenix_core.testing import CertifPgiContract
-from phoenix_core.verdicts import keep_verdict, make_verdict
 
 DPC = "MUSE.2014-10-22T23:57:32.123_dpc.ab"
 PSTS = tuple(f"MUSE.2014-10-22T23:57:32.12{n}_pst.ab" for n in range(4))

@@ -7,17 +7,17 @@ import pytest
 from phoenix_muse_sim import TINY, default_scenario, simulate
 
 from muse_deep_plugin.create_deep import deep_block
-from phoenix_core.ab_file import check_block, read_blocks
+from phoenix_core.ab.file import check_block, read_blocks
 from phoenix_core.config import ENVIRONMENT, read_config
-from phoenix_core.create import create
 from phoenix_core.create_ab import create_abs, read_rules
 from phoenix_core.create_ab.classify import classify
 from phoenix_core.create_ab.headers import headers_below
 from phoenix_core.create_ab.read_rules import find_rules
-from phoenix_core.ledger import open_ledger
+from phoenix_core.loader.session import Wishes, open_session
 from phoenix_core.model import Run
+from phoenix_core.records.ledger import open_ledger
+from phoenix_core.run.create import create
 from phoenix_core.run_id import parse_run_id
-from phoenix_core.session import Wishes, open_session
 
 RULES = "muse_deep_plugin:rules.toml"
 CONFIG = """

@@ -3,7 +3,7 @@
 import pytest
 
 from muse_deep_plugin.create_deep import deep_block
-from phoenix_core.ab_file import check_block
+from phoenix_core.ab.file import check_block
 from phoenix_core.errors import ConfigError
 from phoenix_core.model import AssociationBlock
 

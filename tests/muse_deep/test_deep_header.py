@@ -8,7 +8,7 @@ from muse_deep_plugin.deep_cards import exposure_cards
 from muse_deep_plugin.deep_map import deep_map
 from muse_deep_plugin.qc_sheet_inputs import unmatched
 from phoenix_core.errors import ProcessingError
-from phoenix_core.fits_file import check_fits
+from phoenix_core.fits.file import check_fits
 from phoenix_core.model import Product
 
 COMBINE = "muse_exp_combine"

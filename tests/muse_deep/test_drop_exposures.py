@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.time import Time
 from attrs import frozen
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.testing.calling import call_program
 
 CONFIG = Path(__file__).parents[2] / "config" / "muse_deep.toml"

@@ -11,7 +11,7 @@ from muse_deep_plugin.exposure_map import (
     write_map,
 )
 from phoenix_core.errors import ProcessingError
-from phoenix_core.fits_file import check_fits
+from phoenix_core.fits.file import check_fits
 
 PIXEL = 0.2 / 3600
 STARTS = ("2014-10-23T01:00:00.000", "2014-10-23T02:00:00.000")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 
-from phoenix_core.file_sums import sha256
+from phoenix_core.files.sums import sha256
 
 SCIBASIC, SKY, SCIPOST = "muse_scibasic", "muse_create_sky", "muse_scipost"
 ALIGN, COMBINE = "muse_exp_align", "muse_exp_combine"

@@ -12,7 +12,7 @@ import pytest
 from astropy.io import fits
 from attrs import frozen
 
-from phoenix_core.ab_file import read_blocks
+from phoenix_core.ab.file import read_blocks
 from phoenix_core.testing.calling import call_program, start_program
 
 CONFIG = Path(__file__).parents[2] / "config" / "muse_deep.toml"

@@ -8,12 +8,12 @@ import pytest
 
 from muse_deep_plugin import phoenix_certify
 from phoenix_core import main
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab.file import write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.config import read_config
+from phoenix_core.loader.session import Wishes, open_session
 from phoenix_core.model import QcReport, Score
-from phoenix_core.qc_report import StoredReport, report_path, write_report
-from phoenix_core.session import Wishes, open_session
+from phoenix_core.processing.qc_report import StoredReport, report_path, write_report
 
 RUN = "094.D-0114B"
 DPC = "MUSE.2014-10-22T23:57:32.123_dpc.ab"

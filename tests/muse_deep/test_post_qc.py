@@ -9,22 +9,22 @@ from attrs import evolve
 from muse_deep_plugin.post_qc import PGI, important, process_qc_final_plugin
 from muse_deep_plugin.qc1_tables import COMBINED
 from phoenix_core import hookspecs
-from phoenix_core.ab_comments import keep_comment
-from phoenix_core.ab_file import read_block, write_block
+from phoenix_core.ab.dropped import Dropping, drop_lines
+from phoenix_core.ab.file import read_block, write_block
 from phoenix_core.ab_monitor.page import cover_path
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.config import read_config
-from phoenix_core.dropped import Dropping, drop_lines
+from phoenix_core.loader.pgis import load
 from phoenix_core.model import QcReport, Score
-from phoenix_core.pgis import load
-from phoenix_core.pipeline_log import LogMessage
+from phoenix_core.processing.qc_report import StoredReport, write_report
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.ingest import ingest
-from phoenix_core.qc_report import StoredReport, write_report
-from phoenix_core.run_pages import all_reports
+from phoenix_core.recipe.pipeline_log import LogMessage
+from phoenix_core.records.comments import keep_comment
+from phoenix_core.records.verdicts import keep_verdict, make_verdict
+from phoenix_core.run.pages import all_reports
 from phoenix_core.slots import SLOTS
 from phoenix_core.testing import PgiCoverContract, QcFinalPluginContract
-from phoenix_core.verdicts import keep_verdict, make_verdict
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"IEND\xaeB`\x82"
 FIRST, SECOND = "MUSE.2014-10-23T01:10:54.193", "MUSE.2014-10-24T01:30:21.534"

@@ -11,8 +11,8 @@ from astropy.io import fits
 
 from muse_deep_plugin.post_sci import exposure_cards
 from phoenix_core.errors import ConfigError
-from phoenix_core.fits_file import check_fits
-from phoenix_core.ledger import open_ledger
+from phoenix_core.fits.file import check_fits
+from phoenix_core.records.ledger import open_ledger
 from phoenix_core.testing.calling import call_program
 
 SCIBASIC, SCIPOST = "muse_scibasic", "muse_scipost"

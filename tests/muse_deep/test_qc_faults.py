@@ -6,8 +6,8 @@ import pytest
 from astropy.io import fits
 from attrs import evolve, frozen
 
-from phoenix_core.file_sums import sha256
-from phoenix_core.process_qc import process_qc
+from phoenix_core.files.sums import sha256
+from phoenix_core.processing.process_qc import process_qc
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 MADE_OF = ("PIXTABLE_REDUCED", "DATACUBE_FINAL", "IMAGE_FOV")

@@ -10,7 +10,7 @@ from muse_deep_plugin.qc_parameters import OF_ANY, OF_DEEP, OF_SINGLE
 from muse_deep_plugin.qc_procedure import PGI
 from muse_deep_plugin.qc_scores import DEEP, SINGLE, Options
 from muse_deep_plugin.score_bit import FLAGS
-from phoenix_core.plain_text import limits
+from phoenix_core.words.plain_text import limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "qc_muse.md").read_text("utf-8")
 

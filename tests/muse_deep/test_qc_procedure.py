@@ -10,12 +10,12 @@ from astropy.io import fits
 
 from muse_deep_plugin.qc_parameters import OF_PIPELINE, PARAMETERS
 from muse_deep_plugin.qc_procedure import PGI
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab.file import write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import ProcessingError
-from phoenix_core.pgis import load
-from phoenix_core.process_qc import process_qc, read_reports
-from phoenix_core.qc_report import report_path
+from phoenix_core.loader.pgis import load
+from phoenix_core.processing.process_qc import process_qc, read_reports
+from phoenix_core.processing.qc_report import report_path
 from phoenix_core.slots import SLOTS
 from phoenix_core.testing import QcProcedureContract
 

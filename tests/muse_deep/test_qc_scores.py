@@ -13,7 +13,7 @@ from muse_deep_plugin.qc_procedure import PGI
 from muse_deep_plugin.qc_scores import DEEP, SINGLE, Options, number, scores
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError
-from phoenix_core.pgis import load
+from phoenix_core.loader.pgis import load
 from phoenix_core.slots import slot_of
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from astropy.io import fits
 
 from muse_deep_plugin.ab_deep import deep_cascade
 from muse_deep_plugin.stream import job_pgi, raw_size
-from phoenix_core.ab_file import read_blocks
-from phoenix_core.file_sums import FileSums
+from phoenix_core.ab.file import read_blocks
+from phoenix_core.files.sums import FileSums
 from phoenix_core.model import AssociationBlock, Cascade, Job
-from phoenix_core.process_ab import process_ab
+from phoenix_core.processing.process_ab import process_ab
 from phoenix_core.testing import JobPgiContract
 
 STREAMS = {

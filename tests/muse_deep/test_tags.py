@@ -11,7 +11,7 @@ from attrs import evolve
 from muse_deep_plugin.headers import primary_header
 from muse_deep_plugin.recipe_table import PARAMETERS, RECIPES
 from muse_deep_plugin.tags import frame_findings, hdr_pgi, required_tags
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.model import AssociationBlock, Cascade
 
 

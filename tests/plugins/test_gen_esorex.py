@@ -16,11 +16,12 @@ from astropy.io import fits
 from phoenix_gen import esorex
 from phoenix_muse_sim import TINY, default_scenario, select, simulate
 
-from phoenix_core import inputs, recipe_call
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab import inputs
+from phoenix_core.ab.file import read_block
 from phoenix_core.errors import ConfigError, ProcessingError
-from phoenix_core.file_sums import FileSums
-from phoenix_core.fits_file import check_fits
+from phoenix_core.files.sums import FileSums
+from phoenix_core.fits.file import check_fits
+from phoenix_core.recipe import recipe_call
 from phoenix_core.testing import DrsContract
 
 pytestmark = pytest.mark.skipif(

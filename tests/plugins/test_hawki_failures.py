@@ -15,7 +15,7 @@ from phoenix_hawki_sim import (
     without_flat,
 )
 
-from phoenix_core.ab_file import read_blocks
+from phoenix_core.ab.file import read_blocks
 from phoenix_core.config import ENVIRONMENT
 from phoenix_core.testing.outcome import run_parts
 

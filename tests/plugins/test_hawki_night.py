@@ -20,15 +20,15 @@ from phoenix_hawki.rules import process_ab_check_plugin
 from phoenix_hawki_sim import default_scenario, simulate, truth_of_block
 from phoenix_hawki_sim.measure import measure_stars
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
+from phoenix_core.ab.inputs import paths
 from phoenix_core.config import ENVIRONMENT, read_config
 from phoenix_core.errors import PgiError
-from phoenix_core.fits_file import check_fits
-from phoenix_core.inputs import paths
+from phoenix_core.fits.file import check_fits
+from phoenix_core.loader.pgis import load
 from phoenix_core.model import Move, Product, QcReport, Run, Score
-from phoenix_core.move_plan import products_of
-from phoenix_core.move_products import move
-from phoenix_core.pgis import load
+from phoenix_core.move.plan import products_of
+from phoenix_core.run.move_products import move
 from phoenix_core.testing import (
     CertifPgiContract,
     CheckPluginContract,

@@ -17,10 +17,10 @@ from phoenix_hawki_sim import default_scenario, simulate
 from phoenix_hawki_sim.cli import spoil
 
 from phoenix_core import hookspecs
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.config import read_config
-from phoenix_core.inputs import find_file
+from phoenix_core.loader.pgis import load
 from phoenix_core.model import AssociationBlock, Cascade, Run
-from phoenix_core.pgis import load
 from phoenix_core.testing import (
     AbPgiContract,
     AbSourceContract,

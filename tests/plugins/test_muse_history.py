@@ -13,7 +13,7 @@ from phoenix_muse_sim import SimulationError, default_scenario, select, simulate
 from phoenix_muse_sim.history_tables import TABLES
 from phoenix_muse_sim.long_history import long_history
 
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.qc1.discovery import declared_tables
 from phoenix_core.qc1.tables import Kind
 from phoenix_core.run_id import parse_run_id

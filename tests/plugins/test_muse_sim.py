@@ -32,7 +32,7 @@ from phoenix_muse_sim.cli import app
 from phoenix_muse_sim.measure import measure_stars
 from typer.testing import CliRunner
 
-from phoenix_core.ab_file import check_block, read_block
+from phoenix_core.ab.file import check_block, read_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.pseudo_date import pseudo_date
 from phoenix_core.run_id import parse_run_id

@@ -6,11 +6,11 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phoenix_core.database import open_database
 from phoenix_core.qc1.changes import stamps
 from phoenix_core.qc1.ingest import delete_row, ingest
 from phoenix_core.qc1.migrate import make_tables
 from phoenix_core.qc1.tables import Column, Kind
+from phoenix_core.records.database import open_database
 
 SIRIUS = {"name": "Sirius", "number": 1, "counts": 7, "ra": 101.3, "comment": "seen"}
 VEGA = {"name": "Vega", "number": 1, "counts": 9, "ra": 279.2, "comment": "seen"}

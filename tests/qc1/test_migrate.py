@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from phoenix_core.database import open_database
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.discovery import declared_tables
 from phoenix_core.qc1.ingest import ingest
 from phoenix_core.qc1.migrate import make_tables, versions
 from phoenix_core.qc1.tables import Column, Kind
+from phoenix_core.records.database import open_database
 
 
 def opened(url, *tables):

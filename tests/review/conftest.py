@@ -14,17 +14,17 @@ import pytest
 from astropy.io import fits
 from attrs import define, evolve, field, frozen
 
-from phoenix_core.ab_comments import keep_comment, read_comments
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab.file import write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.model import QcReport, Run, Score
+from phoenix_core.records.comments import keep_comment, read_comments
+from phoenix_core.records.verdicts import keep_verdict, read_verdicts, reviewed
 from phoenix_core.review.door import Door
 from phoenix_core.review.exhibit import Exhibit
 from phoenix_core.review.http_server import listening, serving
 from phoenix_core.review.site import Shown, Site
 from phoenix_core.review.sitting import Sitting
-from phoenix_core.verdict_file import ToReview
-from phoenix_core.verdicts import keep_verdict, read_verdicts, reviewed
+from phoenix_core.review.verdict_file import ToReview
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\x07"
 PIXEL = 0.2 / 3600

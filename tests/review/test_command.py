@@ -11,7 +11,7 @@ import pytest
 RUN = "094.A-0001A"
 REVIEWS = """
 from phoenix_core import hookimpl
-from phoenix_core.certify import review
+from phoenix_core.review.certify import review
 
 @hookimpl
 def certif_pgi(run, reports):

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from phoenix_core.ab_comments import read_comments
+from phoenix_core.records.comments import read_comments
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import html5lib
 import numpy as np
 import pytest
 
-from phoenix_core.ab_comments import read_comments
-from phoenix_core.ab_file import read_block, write_block
+from phoenix_core.ab.file import read_block, write_block
+from phoenix_core.records.comments import read_comments
 
 
 def test_what_a_product_was_made_without_is_told(shop, guest, served):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from attrs import define, field
 
-from phoenix_core import fits_cards, fits_file
+from phoenix_core.fits import cards as fits_cards
+from phoenix_core.fits import file as fits_file
 
 STEM = "200_2014-10-22T23:57:32.123_WFM-NOAO-N_OBJ.fits"
 NX, NY, NZ = 5, 4, 6

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import field, frozen, validators
 
 from phoenix_core import hookimpl
-from phoenix_core.cascade import in_order
+from phoenix_core.ab.cascade import in_order
 from phoenix_core.model import AssociationBlock, Cascade, Finding, Run
 from phoenix_example.recipes import RECIPES
 

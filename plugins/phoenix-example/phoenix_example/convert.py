@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoenix_core import hookimpl
-from phoenix_core.atomic import write_bytes
+from phoenix_core.files.atomic import write_bytes
 from phoenix_core.model import Idp, Product, Run
 from phoenix_example.frames import read_frame
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoenix_core import hookimpl
-from phoenix_core.atomic import write_text
+from phoenix_core.files.atomic import write_text
 from phoenix_core.model import QcReport, Run
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import paths
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, DrsCall, Product, Run
 from phoenix_example.frames import read_frame
 from phoenix_example.recipes import COMBINE, RECIPES, VERSION, Image

@@ -1,8 +1,8 @@
 """pgi_phoenix_EXAMPLE_HDR: every file that a run needs from disk is there."""
 
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file
 from phoenix_core.model import AssociationBlock, Cascade, Finding, Run
 
 

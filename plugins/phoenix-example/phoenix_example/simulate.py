@@ -15,7 +15,7 @@ import numpy as np
 import typer
 from attrs import asdict, frozen
 
-from phoenix_core.ab_file import write_block
+from phoenix_core.ab.file import write_block
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.pseudo_date import pseudo_date
 from phoenix_core.run_id import parse_run_id

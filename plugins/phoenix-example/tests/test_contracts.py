@@ -9,7 +9,7 @@ from phoenix_example.ab import ab_pgi, stack_of
 from phoenix_example.cover import process_qc_pgi_cover
 from phoenix_example.simulate import simulate, truth
 
-from phoenix_core.ab_file import read_blocks
+from phoenix_core.ab.file import read_blocks
 from phoenix_core.model import Product, QcReport, Score
 from phoenix_core.testing import (
     AbPgiContract,

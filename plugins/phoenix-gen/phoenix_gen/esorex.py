@@ -16,13 +16,14 @@ from pathlib import Path
 
 from attrs import field, frozen, validators
 
-from phoenix_core import hookimpl, inputs
+from phoenix_core import hookimpl
+from phoenix_core.ab import inputs
 from phoenix_core.association_block import is_safe_name
-from phoenix_core.atomic import write_text
 from phoenix_core.errors import ProcessingError
-from phoenix_core.fits_file import check_fits
+from phoenix_core.files.atomic import write_text
+from phoenix_core.fits.file import check_fits
 from phoenix_core.model import AssociationBlock, DrsCall, Product, Run
-from phoenix_core.recipe_call import OUTPUT, run_recipe
+from phoenix_core.recipe.recipe_call import OUTPUT, run_recipe
 from phoenix_gen.recipe_failure import failure
 
 PGI = "pgi_phoenix_GEN_esorex"

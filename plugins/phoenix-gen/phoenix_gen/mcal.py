@@ -7,8 +7,8 @@ from pathlib import Path
 from attrs import evolve, field, frozen, validators
 
 from phoenix_core import hookimpl
-from phoenix_core.fits_file import FitsCheck, check_fits
-from phoenix_core.inputs import files_below
+from phoenix_core.ab.inputs import files_below
+from phoenix_core.fits.file import FitsCheck, check_fits
 from phoenix_core.model import Cascade, Finding, Run
 
 PGI = "pgi_phoenix_GEN_MCAL"

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from phoenix_core.recipe_call import OUTPUT, RecipeExit
+from phoenix_core.recipe.recipe_call import OUTPUT, RecipeExit
 
 _ERROR = re.compile(r"\[ ?ERROR ?\] *[^:\s]*: *(?:\[tid=\d+\])? *(.*)")
 # Lines that come with every error, and traces of where it was in the source.

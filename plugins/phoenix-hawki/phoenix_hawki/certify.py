@@ -11,12 +11,12 @@ from typing import Final
 from attrs import evolve, frozen
 
 from phoenix_core import hookimpl
-from phoenix_core.ab_file import read_block
-from phoenix_core.certify import review
+from phoenix_core.ab.file import read_block
 from phoenix_core.errors import CertificationError
 from phoenix_core.model import QcReport, Run, Verdict
-from phoenix_core.records import now
-from phoenix_core.verdicts import read_verdicts, reviewed
+from phoenix_core.records.lines import now
+from phoenix_core.records.verdicts import read_verdicts, reviewed
+from phoenix_core.review.certify import review
 
 RULE: Final = "rule"
 """Who certifies what is all green."""

@@ -12,9 +12,9 @@ from typing import Final
 from attrs import evolve
 
 from phoenix_core import hookimpl
-from phoenix_core.fits_edit import set_cards
+from phoenix_core.fits.edit import set_cards
 from phoenix_core.model import AssociationBlock, Product
-from phoenix_core.publish import product_names
+from phoenix_core.processing.publish import product_names
 from phoenix_hawki.headers import primary_header
 from phoenix_hawki.steps import SCIENCE
 

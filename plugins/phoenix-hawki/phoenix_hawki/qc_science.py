@@ -15,9 +15,9 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from phoenix_core.ab.inputs import find_file, paths
 from phoenix_core.create_ab.notes import levels_of
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file, paths
 from phoenix_core.model import AssociationBlock, Product, QcReport, Run
 from phoenix_hawki.headers import Keywords, filter_of, number, primary_header, with_tag
 from phoenix_hawki.qc_photometry import (

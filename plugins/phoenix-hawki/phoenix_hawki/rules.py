@@ -15,8 +15,8 @@ from typing import Final
 from attrs import field, frozen, validators
 
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import paths
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import paths
 from phoenix_core.model import AssociationBlock, Finding, Product, Run
 from phoenix_hawki.headers import (
     CHIPS,

@@ -9,8 +9,8 @@ from typing import Final
 from attrs import field, frozen, validators
 
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file
 from phoenix_core.model import AssociationBlock, Cascade, Job, Run
 from phoenix_hawki.steps import DARK, NOISE, SCIENCE, TILE, step_of
 

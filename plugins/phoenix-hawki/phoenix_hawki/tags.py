@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_core import hookimpl
+from phoenix_core.ab.inputs import find_file
 from phoenix_core.errors import ProcessingError
-from phoenix_core.inputs import find_file
 from phoenix_core.model import AssociationBlock, Cascade, Finding, Run
 from phoenix_hawki.headers import Inputs
 from phoenix_hawki.input_checks import count_problems, input_problems

@@ -9,7 +9,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from phoenix_core.plain_text import plain
+from phoenix_core.words.plain_text import plain
 from phoenix_ngas.exchange import NoReply
 from phoenix_ngas.reply import NgasReply
 

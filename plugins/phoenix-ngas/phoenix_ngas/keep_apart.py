@@ -13,9 +13,9 @@ from pathlib import Path
 
 from attrs import define, frozen
 
-from phoenix_core.atomic import write_text
 from phoenix_core.errors import IngestionError, ProcessingError
-from phoenix_core.run_lock import holding
+from phoenix_core.files.atomic import write_text
+from phoenix_core.files.run_lock import holding
 
 
 @define

@@ -9,10 +9,10 @@ from pathlib import Path
 from attrs import field, frozen
 
 from phoenix_core.errors import IngestionError
-from phoenix_core.file_sums import FileState, file_state
-from phoenix_core.fits_file import BrokenFits, walk_hdus
-from phoenix_core.plain_text import plain, short
-from phoenix_core.regular_file import open_regular
+from phoenix_core.files.regular_file import open_regular
+from phoenix_core.files.sums import FileState, file_state
+from phoenix_core.fits.file import BrokenFits, walk_hdus
+from phoenix_core.words.plain_text import plain, short
 
 BLOCK = 1 << 20  # bytes, read and sent at a time
 LONGEST_NAME = 255  # bytes: with one more, the server hangs up without a word

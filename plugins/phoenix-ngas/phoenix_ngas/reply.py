@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from attrs import field, frozen
 
-from phoenix_core.plain_text import short
+from phoenix_core.words.plain_text import short
 
 LARGEST = 1 << 20  # bytes (ours): a reply about one file has less than 2000
 

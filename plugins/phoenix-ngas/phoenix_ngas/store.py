@@ -16,7 +16,7 @@ from phoenix_core.errors import (
     ArchiveConflictError,
     IngestionError,
 )
-from phoenix_core.plain_text import counted, short
+from phoenix_core.words.plain_text import counted, short
 from phoenix_ngas import request
 from phoenix_ngas.exchange import NoReply, Server, exchange
 from phoenix_ngas.failures import (

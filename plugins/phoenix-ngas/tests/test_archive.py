@@ -13,8 +13,8 @@ from phoenix_ngas import archive, local_file
 from phoenix_ngas.keep_apart import Notes
 
 from phoenix_core.errors import ArchiveAwayError, IngestionError
+from phoenix_core.files.run_lock import holding
 from phoenix_core.model import Idp
-from phoenix_core.run_lock import holding
 
 UPLOADS = ("ARCHIVE", "QARCHIVE")
 

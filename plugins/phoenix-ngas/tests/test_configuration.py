@@ -10,7 +10,7 @@ from phoenix_ngas import archive
 
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError
-from phoenix_core.pgis import load
+from phoenix_core.loader.pgis import load
 from phoenix_core.slots import slot_of
 
 SLOT = slot_of("ingest_products_archive")

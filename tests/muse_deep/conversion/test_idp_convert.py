@@ -17,22 +17,22 @@ from attrs import frozen
 
 from muse_deep_plugin.conversion.convert import content_check, convert
 from muse_deep_plugin.conversion.dataset import datasets
-from phoenix_core.archive_directory import ingest_products_archive
-from phoenix_core.as_certified import (
+from phoenix_core.archive.certified import certified as certified_of
+from phoenix_core.archive.directory import ingest_products_archive
+from phoenix_core.archive.ingest_state import ingesting
+from phoenix_core.config import read_config
+from phoenix_core.errors import ConfigError, IngestionError
+from phoenix_core.files.atomic import temporary_of
+from phoenix_core.files.sums import FileSums, sha256
+from phoenix_core.fits.as_certified import (
     certified_headers,
     certified_sha256,
     has_other_headers,
     kept_headers_path,
 )
-from phoenix_core.atomic import temporary_of
-from phoenix_core.certified import certified as certified_of
-from phoenix_core.config import read_config
-from phoenix_core.errors import ConfigError, IngestionError
-from phoenix_core.file_sums import FileSums, sha256
-from phoenix_core.fits_edit import set_cards
-from phoenix_core.fits_file import check_fits
-from phoenix_core.header_file import header_path
-from phoenix_core.ingest_state import ingesting
+from phoenix_core.fits.edit import set_cards
+from phoenix_core.fits.file import check_fits
+from phoenix_core.fits.header_file import header_path
 from phoenix_core.model import Idp, Run
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.observatory import OB_GRADES

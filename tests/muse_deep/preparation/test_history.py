@@ -12,9 +12,9 @@ from muse_deep_plugin.preparation.info_target import info_target
 from muse_deep_plugin.preparation.multi_targets import multi_targets
 from muse_deep_plugin.preparation.search_pages import search_report
 from muse_deep_plugin.preparation.target_pointings import target_pointings
-from phoenix_core.database import address_of
 from phoenix_core.errors import ConfigError
 from phoenix_core.qc1.database import open_qc1
+from phoenix_core.records.database import address_of
 from phoenix_core.run_id import parse_run_id
 
 RUN, OTHER = "094.D-0114(B)", "094.A-0116(B)"

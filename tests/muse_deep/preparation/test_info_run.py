@@ -17,11 +17,11 @@ from muse_deep_plugin.preparation.target_list import read_target_list
 from muse_deep_plugin.qc1_tables import COMBINED, DEEP, SINGLE
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError
-from phoenix_core.ledger import open_ledger
 from phoenix_core.qc1.database import open_qc1
 from phoenix_core.qc1.discovery import declared_tables
 from phoenix_core.qc1.observatory import SCHED_REP
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.records.ledger import open_ledger
 from phoenix_core.run_id import parse_run_id
 
 RUN, MASTER, SLAVE = "094.D-0114(B)", "094.A-0116(B)", "095.A-0118(A)"

@@ -7,9 +7,9 @@ from muse_deep_plugin.preparation.info_run import info_run
 from muse_deep_plugin.preparation.run_tables import DeepStatus, read_deep_modes
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.config import read_config
-from phoenix_core.ledger import open_ledger
 from phoenix_core.monitors.history import entries_of
 from phoenix_core.monitors.update import after_part, update
+from phoenix_core.records.ledger import open_ledger
 from phoenix_core.run_id import parse_run_id
 
 RUN, MASTER, SLAVE = "094.D-0114(B)", "094.A-0116(B)", "095.A-0118(A)"

@@ -28,8 +28,8 @@ from muse_deep_plugin.preparation.target_list import (
     read_target_list,
 )
 from phoenix_core.errors import ConfigError
-from phoenix_core.plain_text import plain
-from phoenix_core.text_table import quoted
+from phoenix_core.words.plain_text import plain
+from phoenix_core.words.text_table import quoted
 
 RUN = "094.D-0114(B)"
 MASTER, SLAVE = "094.A-0116(B)", "095.A-0118(A)"

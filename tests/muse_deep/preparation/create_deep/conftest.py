@@ -27,10 +27,10 @@ from muse_deep_plugin.preparation.datacubes import final_datacubes, single_datac
 from muse_deep_plugin.preparation.offer_targets import update_target_list
 from muse_deep_plugin.preparation.phoenix_create_deep import app
 from muse_deep_plugin.qc1_tables import COMBINED, SINGLE
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.config import read_config
-from phoenix_core.ledger import open_ledger
 from phoenix_core.qc1.schema import as_sql
+from phoenix_core.records.ledger import open_ledger
 from phoenix_core.testing.calling import call_program
 from phoenix_core.testing.killing import kill_at
 

@@ -8,7 +8,7 @@ from muse_deep_plugin.preparation.collect_abs import (
     for_deep,
     nights_of,
 )
-from phoenix_core.ab_file import check_block
+from phoenix_core.ab.file import check_block
 from phoenix_core.association_block import AssociationBlock
 
 NIGHT = "2014-10-22"

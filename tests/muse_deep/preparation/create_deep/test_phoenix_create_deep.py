@@ -18,12 +18,12 @@ import pytest
 from muse_deep_plugin.preparation.create_deep_questions import Wishes, editor_command
 from muse_deep_plugin.preparation.create_deep_run import create_deep
 from muse_deep_plugin.preparation.upload_abs import is_same
-from phoenix_core.ab_file import read_block
+from phoenix_core.ab.file import read_block
 from phoenix_core.config import read_config
 from phoenix_core.errors import ConfigError
-from phoenix_core.ledger import open_ledger
-from phoenix_core.run_lock import holding
-from phoenix_core.terminal import Terminal
+from phoenix_core.files.run_lock import holding
+from phoenix_core.records.ledger import open_ledger
+from phoenix_core.words.terminal import Terminal
 
 RUN = "094.D-0114(B)"
 DATE = "2094-04-14"

@@ -15,8 +15,8 @@ from muse_deep_plugin.preparation.upload_abs import (
     upload,
     withdraw,
 )
-from phoenix_core.ab_file import read_block
-from phoenix_core.ab_store import ab_folder, put
+from phoenix_core.ab.file import read_block
+from phoenix_core.ab.store import ab_folder, put
 from phoenix_core.association_block import AssociationBlock
 from phoenix_core.errors import ConfigError
 from phoenix_core.run_id import parse_run_id

@@ -1,0 +1,1 @@
+"""After certification: datasets go to the archive, and headers of them stay."""

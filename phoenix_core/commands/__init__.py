@@ -1,0 +1,1 @@
+"""The command line: what people type, a module for each kind of command."""

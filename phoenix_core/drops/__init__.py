@@ -1,0 +1,1 @@
+"""Exposures dropped from ABs by a person, and taken back."""

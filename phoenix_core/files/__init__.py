@@ -1,0 +1,1 @@
+"""Files: there whole or not at all, read with care, known by what they contain."""

@@ -1,0 +1,1 @@
+"""FITS files: whole or not, and their headers edited in place."""

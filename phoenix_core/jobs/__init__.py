@@ -1,0 +1,1 @@
+"""Jobs: what is due, what it will take, and the batch queue of this machine."""

@@ -1,0 +1,1 @@
+"""What leaves with a certified AB: computed first, then done, whatever dies."""

@@ -1,0 +1,1 @@
+"""One AB: from its inputs to products with names, and to a QC report."""

@@ -1,0 +1,1 @@
+"""Recipes: called so that no end is lost, and what their logs warn of."""

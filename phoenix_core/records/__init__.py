@@ -1,0 +1,1 @@
+"""Records: what was said or done in a run, a line each, and the database of it."""

@@ -1,0 +1,1 @@
+"""Words for people and from them: plain, on a terminal, in tables, for programs."""
