@@ -5,7 +5,6 @@ parameters of their own, so that they do not drown the comments of the QC. PGI_C
 makes a page of a run: its deep datacubes beside what they were made from.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -13,26 +12,15 @@ from typing import Final
 from attrs import evolve, frozen
 
 from muse_deep_plugin.get_logs import log_path
+from muse_deep_plugin.log_messages import important
 from phoenix_core import hookimpl
 from phoenix_core.model import AssociationBlock, QcReport, Run
-from phoenix_core.recipe.pipeline_log import (
-    ERROR,
-    WARNING,
-    LogMessage,
-    count_of,
-    read_messages,
-)
+from phoenix_core.recipe.pipeline_log import ERROR, WARNING, count_of, read_messages
 
 __all__ = ["PGI", "Options", "process_qc_final_plugin", "process_qc_pgi_cover"]
 
 PGI: Final = "pgi_phoenix_MUSE_postQC"
 
-# Where the recipes (2.8.7) go on without something, and end with status 0.
-_GRAVE: Final = re.compile(
-    r"will be ignored|No overlapping|not overlap|default astrometry|NOT corrected"
-    r"|not (?:be )?(?:corrected|found|aligned|matched|subtracted)|[Ff]ailed|[Cc]annot"
-    r"|[Cc]ould not|only .* of \d+ ",
-)
 _MOST: Final = 20  # messages that are kept; the log has all
 
 
@@ -73,24 +61,3 @@ def process_qc_pgi_cover(run: Run, reports: Sequence[QcReport]) -> Path | None:
     from muse_deep_plugin.cover.sheet import write_sheet  # noqa: PLC0415
 
     return write_sheet(run, reports, run.options(PGI, Options).harmless)
-
-
-def important(
-    messages: Sequence[LogMessage], harmless: Sequence[str] = ()
-) -> tuple[LogMessage, ...]:
-    """Return messages with the most important first.
-
-    Errors, then warnings that something was left out, then the others, as in the log.
-
-    Args:
-        messages: of a log.
-        harmless: parts of messages that are left out.
-    """
-    kept = [one for one in messages if not any(part in one.text for part in harmless)]
-    return tuple(sorted(kept, key=_rank))
-
-
-def _rank(message: LogMessage) -> int:
-    if message.level == ERROR:
-        return 0
-    return 1 if _GRAVE.search(message.text) else 2

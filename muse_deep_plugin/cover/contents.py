@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 from sqlalchemy.exc import SQLAlchemyError
 
-from muse_deep_plugin.post_qc import important
+from muse_deep_plugin.log_messages import important
 from muse_deep_plugin.preparation.datacubes import Datacube, final_datacubes
 from muse_deep_plugin.steps import EXP_COMBINE, SCIPOST
 from phoenix_core.ab_monitor.page import AbMonitor

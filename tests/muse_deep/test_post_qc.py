@@ -6,7 +6,8 @@ import html5lib
 import pytest
 from attrs import evolve
 
-from muse_deep_plugin.post_qc import PGI, important, process_qc_final_plugin
+from muse_deep_plugin.log_messages import important
+from muse_deep_plugin.post_qc import PGI, process_qc_final_plugin
 from muse_deep_plugin.qc1_tables import COMBINED
 from phoenix_core import hookspecs
 from phoenix_core.ab.dropped import Dropping, drop_lines
