@@ -169,5 +169,11 @@ def resume(path: Path, file: int) -> None:
             f"{path} is not the file whose edit was killed; if it is whole "
             f"(phoenix validate), remove {journal}"
         )
-    _make_room(file, inserts, done)
+    try:
+        _make_room(file, inserts, done)
+    except OSError as error:
+        if done or error.errno not in CANNOT:
+            raise
+        journal.unlink()  # it was killed before this was found out: nothing was done
+        return
     _write_headers(path, file, headers)
