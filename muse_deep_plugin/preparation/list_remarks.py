@@ -91,7 +91,7 @@ def unknown(
     likely: dict[str, str] = {}
     for name in [entry.pipefile for entry in lost][:_MOST_HINTS]:
         kind = name[-len("_tpl.fits") :]
-        alike = [one for one in free if one.endswith(kind)]
+        alike = [one for one in free if one.endswith(kind)] or free
         likely[name] = nearest(name, alike)
     told = [
         (

@@ -15,6 +15,8 @@ from phoenix_core.words.answer import answer
 from phoenix_core.words.plain_text import plain
 from phoenix_core.words.terminal import Terminal, safe
 
+_WIDEST = 1000  # letters, where no terminal ends a line: a PGI is one, for grep
+
 
 def status(given: Path | None, run_id: str, date: str, *, as_json: bool) -> None:
     """Tell the state of each AB of a run."""
@@ -125,7 +127,10 @@ def plugins_list(given: Path | None, *, as_json: bool) -> None:
         if given:
             cells.append(safe(", ".join(used.get(row.name, ()))))
         table.add_row(*cells)
-    Terminal().print(table)
+    console = Terminal()
+    if not console.is_terminal:
+        console.width = _WIDEST
+    console.print(table)
 
 
 def plugins_check(path: Path, *, as_json: bool) -> None:

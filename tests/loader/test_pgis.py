@@ -783,6 +783,12 @@ def test_the_list_shows_the_broken_beside_the_good(install, site, example, monke
     assert "pgi_phoenix_EXAMPLE_AB" in done.stdout
 
 
+def test_the_list_has_a_pgi_a_line_where_no_terminal_ends_it(example):
+    lines = example.command("plugins", "list").stdout.splitlines()
+    (line,) = [one for one in lines if one.startswith("pgi_phoenix_EXAMPLE_convert ")]
+    assert " ingestProducts.CONVERSION_TOOL " in line
+
+
 def test_blocks_reach_hooks_as_they_are(install, config):
     install({})
     pgis = load(config())

@@ -480,6 +480,7 @@ def test_a_datacube_that_the_database_does_not_know_is_refused_by_line(pages):
     for right, wrong in (
         ("2014-10-24T01:30:10.456_pst", "2014-10-24T01:30:10.465_pst"),
         ("2014-10-24T01:30:10.456_tpl", "2014-10-24T01:30:10.446_tpl"),
+        ("2014-10-24T01:30:10.456_pst", "2014-10-24T01:30:10.456_pts"),
     ):
         path.write_text(text.replace(f"r.MUSE.{right}", f"r.MUSE.{wrong}"), "utf-8")
         edited = path.read_text("utf-8")
