@@ -3,6 +3,7 @@
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from muse_deep_plugin.preparation.info_run import info_run
 
@@ -34,11 +35,17 @@ def texts(browser, column):
 
 
 def head(browser, column):
-    return browser.find_element(By.XPATH, f"//th[button[normalize-space()='{column}']]")
+    return found(browser, By.XPATH, f"//th[button[normalize-space()='{column}']]")
 
 
 def filter_of(browser, column):
-    return browser.find_element(By.CSS_SELECTOR, f"input[aria-label='filter {column}']")
+    return found(browser, By.CSS_SELECTOR, f"input[aria-label='filter {column}']")
+
+
+def found(browser, how, what):
+    """What the page's script makes, once it has."""
+    patient = WebDriverWait(browser, 20, 0.05)
+    return patient.until(lambda page: page.find_element(how, what))
 
 
 def test_a_column_is_sorted_up_and_down_and_as_it_was(open_page):
