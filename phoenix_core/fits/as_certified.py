@@ -119,10 +119,7 @@ def give_back(path: Path, checksum: str) -> None:
                 digest.update(chunk)
                 copy.write(chunk)
         if digest.hexdigest() != checksum:
-            raise ProcessingError(
-                f"{path} with the headers of {kept_headers_path(path).name} is not "
-                "what was certified (its sha256 differs); both stay as they are"
-            )
+            raise not_as_certified(path)
         shutil.copymode(path, temporary)
         sync([temporary])
         temporary.replace(path)
@@ -134,6 +131,14 @@ def give_back(path: Path, checksum: str) -> None:
         temporary.unlink(missing_ok=True)
     kept_headers_path(path).unlink()
     sync([path.parent])
+
+
+def not_as_certified(path: Path) -> ProcessingError:
+    """Return the error for a file that its kept headers do not make a certified one."""
+    return ProcessingError(
+        f"{path} with the headers of {kept_headers_path(path).name} is not what was "
+        "certified (its sha256 differs); both stay as they are"
+    )
 
 
 def _sha256(path: Path) -> str:

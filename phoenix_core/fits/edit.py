@@ -14,7 +14,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 
@@ -129,12 +129,8 @@ def copy_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> 
     Raises:
         ProcessingError, OSError: as `edit_headers`; then there is no `target`.
     """
-    if clone_edited(source, target, edits):
-        return
-    with _whole(target) as temporary, open_regular(source) as file:
-        changed = _changed(source, file.fileno(), edits)
-        with temporary.open("xb", buffering=0) as copy:
-            _rewrite(file.fileno(), changed, copy.fileno())
+    if not clone_edited(source, target, edits):
+        _write_copy(source, target, lambda file: _changed(source, file, edits))
 
 
 def copy_replaced(source: Path, target: Path, headers: Mapping[int, bytes]) -> None:
@@ -143,10 +139,7 @@ def copy_replaced(source: Path, target: Path, headers: Mapping[int, bytes]) -> N
     Raises:
         ProcessingError, OSError: as `replace_headers`; then there is no `target`.
     """
-    with _whole(target) as temporary, open_regular(source) as file:
-        changed = _replaced(source, file.fileno(), headers)
-        with temporary.open("xb", buffering=0) as copy:
-            _rewrite(file.fileno(), changed, copy.fileno())
+    _write_copy(source, target, lambda file: _replaced(source, file, headers))
 
 
 def clone_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) -> bool:
@@ -170,7 +163,7 @@ def clone_edited(source: Path, target: Path, edits: Mapping[int, HeaderEdit]) ->
 def _whole(target: Path) -> Iterator[Path]:
     """Have a file written under another name; it gets its own once it is whole."""
     temporary = temporary_of(target)
-    temporary.unlink(missing_ok=True)
+    temporary.unlink(missing_ok=True)  # of another process of that number
     try:
         yield temporary
         temporary.replace(target)
@@ -261,22 +254,12 @@ def _put(
         with contextlib.suppress(NoRoom):
             edit_in_place(path, file, changed)
             return
-    temporary = temporary_of(path)
-    temporary.unlink(missing_ok=True)  # of another process of that number
-    try:
+    with _whole(path) as temporary:
         with temporary.open("xb", buffering=0) as copy:
             _rewrite(file, changed, copy.fileno())
             if is_only_one:
                 os.fsync(copy.fileno())
         shutil.copymode(path, temporary)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        error.filename = str(path)  # the other name says nothing to anybody
-        raise
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager
@@ -295,6 +278,16 @@ def _locked(path: Path) -> Iterator[FileIO]:
 
 
 # A copy ---------------------------------------------------------------------------
+
+
+def _write_copy(
+    source: Path, target: Path, plan: Callable[[int], list[Edited]]
+) -> None:
+    """Write a file with the new headers that are planned for it, as a whole one."""
+    with _whole(target) as temporary, open_regular(source) as file:
+        changed = plan(file.fileno())
+        with temporary.open("xb", buffering=0) as copy:
+            _rewrite(file.fileno(), changed, copy.fileno())
 
 
 def _rewrite(file: int, changed: list[Edited], copy: int) -> None:

@@ -18,6 +18,7 @@ from phoenix_core.fits.as_certified import (
     has_other_headers,
     keep_headers,
     kept_headers_path,
+    not_as_certified,
 )
 from phoenix_core.fits.cards import HeaderEdit, edited
 from phoenix_core.fits.edit import (
@@ -128,10 +129,7 @@ def _check_kept(source: Path, checksum: str) -> None:
     one in its place.
     """
     if certified_sha256(source, FileSums()) != checksum:
-        raise ProcessingError(
-            f"{source} with the headers of {kept_headers_path(source).name} is not "
-            "what was certified (its sha256 differs); both stay as they are"
-        )
+        raise not_as_certified(source)
 
 
 def _is_one_file(source: Path, target: Path) -> bool:

@@ -30,34 +30,6 @@ SAME_FILE = settings(
 )
 
 
-def write_fits(path, **options):
-    """A file with a bare primary HDU, an image, a table and a compressed image."""
-    primary = fits.PrimaryHDU()
-    primary.header["HIERARCH ESO PRO CATG"] = ("MASTER_BIAS", "category")
-    primary.header["DATAMD5"] = "0123"
-    pixels = np.arange(35 * 31, dtype="f4").reshape(35, 31)
-    columns = [fits.Column("n", "J", array=np.arange(9))]
-    hdus = [
-        primary,
-        fits.ImageHDU(pixels, name="DATA"),
-        fits.BinTableHDU.from_columns(columns, name="TABLE"),
-        fits.CompImageHDU(np.arange(900, dtype="i4").reshape(30, 30), name="PACKED"),
-    ]
-    fits.HDUList(hdus).writeto(path, **options)
-    return path
-
-
-@pytest.fixture
-def signed(tmp_path):
-    return write_fits(tmp_path / "signed.fits", checksum=True)
-
-
-@pytest.fixture(scope="session")
-def signed_bytes(tmp_path_factory):
-    path = tmp_path_factory.mktemp("fits") / "signed.fits"
-    return write_fits(path, checksum=True).read_bytes()
-
-
 @pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_an_edit_keeps_all_else_and_the_checksums_right(signed, number):
     with fits.open(signed, disable_image_compression=True) as hdus:
@@ -107,8 +79,8 @@ def test_a_header_may_grow_by_blocks(signed):
     assert fits.getdata(signed, 1)[34, 30] == 35 * 31 - 1
 
 
-def test_a_file_without_checksums_gets_none(tmp_path):
-    path = write_fits(tmp_path / "bare.fits")
+def test_a_file_without_checksums_gets_none(write_fits):
+    path = write_fits("bare.fits")
     set_cards(path, {"A": (True, "")})
     assert check_fits(path).problems == ()
     assert fits.getheader(path)["A"] is True

@@ -20,34 +20,6 @@ SAME_FILE = settings(
 )
 
 
-def write_fits(path, **options):
-    """A file with a bare primary HDU, an image, a table and a compressed image."""
-    primary = fits.PrimaryHDU()
-    primary.header["HIERARCH ESO PRO CATG"] = ("MASTER_BIAS", "category")
-    primary.header["DATAMD5"] = "0123"
-    pixels = np.arange(35 * 31, dtype="f4").reshape(35, 31)
-    columns = [fits.Column("n", "J", array=np.arange(9))]
-    hdus = [
-        primary,
-        fits.ImageHDU(pixels, name="DATA"),
-        fits.BinTableHDU.from_columns(columns, name="TABLE"),
-        fits.CompImageHDU(np.arange(900, dtype="i4").reshape(30, 30), name="PACKED"),
-    ]
-    fits.HDUList(hdus).writeto(path, **options)
-    return path
-
-
-@pytest.fixture
-def signed(tmp_path):
-    return write_fits(tmp_path / "signed.fits", checksum=True)
-
-
-@pytest.fixture(scope="session")
-def signed_bytes(tmp_path_factory):
-    path = tmp_path_factory.mktemp("fits") / "signed.fits"
-    return write_fits(path, checksum=True).read_bytes()
-
-
 def ends(content):
     """Where a cut leaves a whole file: at the ends of HDUs."""
     with fits.HDUList.fromstring(content) as hdus:
@@ -69,11 +41,11 @@ def test_a_whole_file_has_no_problem_and_its_sums_are_told(signed):
     assert check.primary["DATAMD5"] == "0123"
 
 
-def test_what_nothing_vouches_for_is_told_apart_from_damage(tmp_path):
-    bare = check_fits(write_fits(tmp_path / "bare.fits"))
+def test_what_nothing_vouches_for_is_told_apart_from_damage(write_fits):
+    bare = check_fits(write_fits("bare.fits"))
     assert bare.is_whole
     assert bare.unsigned == bare.hdus
-    half = write_fits(tmp_path / "half.fits", checksum="datasum")
+    half = write_fits("half.fits", checksum="datasum")
     assert check_fits(half).unsigned == check_fits(half).hdus
 
 
